@@ -1,0 +1,233 @@
+/**
+ * Every strip-mined loop, written once. An op is a class without fields, passed as a type parameter:
+ * `changetype<F>(0).f(x)` compiles to the body of `f` in place, with no call and no object.
+ */
+import { V } from './simd'
+
+/** y = f(x), n elements. */
+export function map<F>(x: usize, y: usize, n: i32): void {
+  const f = changetype<F>(0)
+  for (; n >= 4; n -= 4, x += 16, y += 16) V.store(y, f.f(V.load(x)))
+  if (n > 0) V.storeTail(y, f.f(V.load(x)), n)
+}
+
+/** dx (+)= df(s, dy): `s` is what the op saved, its input or its output. */
+export function mapGrad<F>(s: usize, dy: usize, dx: usize, n: i32, beta: i32): void {
+  const f = changetype<F>(0)
+  if (beta) {
+    for (; n >= 4; n -= 4, s += 16, dy += 16, dx += 16) V.store(dx, V.add(V.load(dx), f.df(V.load(s), V.load(dy))))
+    if (n > 0) V.storeTail(dx, V.add(V.load(dx), f.df(V.load(s), V.load(dy))), n)
+  } else {
+    for (; n >= 4; n -= 4, s += 16, dy += 16, dx += 16) V.store(dx, f.df(V.load(s), V.load(dy)))
+    if (n > 0) V.storeTail(dx, f.df(V.load(s), V.load(dy)), n)
+  }
+}
+
+/** An operand with a value for each element of a row. */
+class Each {
+  @inline hold(p: usize): v128 {
+    return V.zero()
+  }
+  @inline at(p: usize, held: v128): v128 {
+    return V.load(p)
+  }
+}
+
+/** An operand with one value for a whole row, splat once ahead of the loop. */
+class Same {
+  @inline hold(p: usize): v128 {
+    return V.loadSplat(p)
+  }
+  @inline at(p: usize, held: v128): v128 {
+    return held
+  }
+}
+
+/** Reads four elements of 4 bytes. */
+export class Words {
+  @inline bytes(): i32 {
+    return 16
+  }
+  @inline get(x: usize): v128 {
+    return V.load(x)
+  }
+}
+
+/** Reads four elements of 1 byte, each into a lane of 32 bits. */
+export class Bytes {
+  @inline bytes(): i32 {
+    return 4
+  }
+  @inline get(x: usize): v128 {
+    return V.loadBytes(x)
+  }
+}
+
+/** y = v, four elements of 4 bytes. */
+export class Store {
+  @inline bytes(): i32 {
+    return 16
+  }
+  @inline put(y: usize, v: v128): void {
+    V.store(y, v)
+  }
+  @inline putTail(y: usize, v: v128, n: i32): void {
+    V.storeTail(y, v, n)
+  }
+}
+
+/** y += v, four floats. */
+export class Accumulate {
+  @inline bytes(): i32 {
+    return 16
+  }
+  @inline put(y: usize, v: v128): void {
+    V.store(y, V.add(V.load(y), v))
+  }
+  @inline putTail(y: usize, v: v128, n: i32): void {
+    V.storeTail(y, V.add(V.load(y), v), n)
+  }
+}
+
+/** y = v, the low byte of each lane. */
+export class StoreBytes {
+  @inline bytes(): i32 {
+    return 4
+  }
+  @inline put(y: usize, v: v128): void {
+    V.storeBytes(y, v)
+  }
+  @inline putTail(y: usize, v: v128, n: i32): void {
+    V.storeBytesTail(y, v, n)
+  }
+}
+
+/** y = f(x), n elements, where `R` reads elements of x and `W` writes those of y. */
+export function convert<F, R, W>(x: usize, y: usize, n: i32): void {
+  const f = changetype<F>(0)
+  const r = changetype<R>(0)
+  const w = changetype<W>(0)
+  for (; n >= 4; n -= 4, x += r.bytes(), y += w.bytes()) w.put(y, f.f(r.get(x)))
+  if (n > 0) w.putTail(y, f.f(r.get(x)), n)
+}
+
+/** Writes `word`, the bits of an int32 or a float32, to n elements by `W`. */
+export function spread<W>(y: usize, n: i32, word: i32): void {
+  const w = changetype<W>(0)
+  const v = i32x4.splat(word)
+  for (; n >= 4; n -= 4, y += 16) w.put(y, v)
+  if (n > 0) w.putTail(y, v, n)
+}
+
+/**
+ * y[r, c] = f(a[r * aRow + c * aCol], b[r * bRow + c * bCol]), where `W` writes y: (rows, cols).
+ * aCol and bCol are 0 or 1, aRow and bRow anything.
+ */
+export function zip<F, W>(
+  a: usize,
+  b: usize,
+  y: usize,
+  rows: i32,
+  cols: i32,
+  aRow: i32,
+  aCol: i32,
+  bRow: i32,
+  bCol: i32,
+): void {
+  // Operands that are dense, or one value everywhere, make one long row of it all.
+  if (aRow === aCol * cols && bRow === bCol * cols) {
+    cols *= rows
+    rows = 1
+  }
+  if (cols === 0) return
+  if (aCol) {
+    if (bCol) zipRows<F, Each, Each, W>(a, b, y, rows, cols, aRow, bRow)
+    else zipRows<F, Each, Same, W>(a, b, y, rows, cols, aRow, bRow)
+  } else {
+    if (bCol) zipRows<F, Same, Each, W>(a, b, y, rows, cols, aRow, bRow)
+    else zipRows<F, Same, Same, W>(a, b, y, rows, cols, aRow, bRow)
+  }
+}
+
+function zipRows<F, A, B, W>(a: usize, b: usize, y: usize, rows: i32, cols: i32, aRow: i32, bRow: i32): void {
+  const f = changetype<F>(0)
+  const w = changetype<W>(0)
+  const aAlong = changetype<A>(0)
+  const bAlong = changetype<B>(0)
+  for (; rows > 0; rows--, a += aRow << 2, b += bRow << 2) {
+    const aHeld = aAlong.hold(a)
+    const bHeld = bAlong.hold(b)
+    let ap = a
+    let bp = b
+    let n = cols
+    for (; n >= 4; n -= 4, ap += 16, bp += 16, y += w.bytes()) w.put(y, f.f(aAlong.at(ap, aHeld), bAlong.at(bp, bHeld)))
+    if (n > 0) w.putTail(y, f.f(aAlong.at(ap, aHeld), bAlong.at(bp, bHeld)), n)
+    y += (n * w.bytes()) >> 2
+  }
+}
+
+/** dx = df(a, b, dy): `zip` with dy: (rows, cols) as a third operand. */
+export function zipGrad<F, W>(
+  a: usize,
+  b: usize,
+  dy: usize,
+  dx: usize,
+  rows: i32,
+  cols: i32,
+  aRow: i32,
+  aCol: i32,
+  bRow: i32,
+  bCol: i32,
+): void {
+  if (aRow === aCol * cols && bRow === bCol * cols) {
+    cols *= rows
+    rows = 1
+  }
+  if (cols === 0) return
+  if (aCol) {
+    if (bCol) zipGradRows<F, Each, Each, W>(a, b, dy, dx, rows, cols, aRow, bRow)
+    else zipGradRows<F, Each, Same, W>(a, b, dy, dx, rows, cols, aRow, bRow)
+  } else {
+    if (bCol) zipGradRows<F, Same, Each, W>(a, b, dy, dx, rows, cols, aRow, bRow)
+    else zipGradRows<F, Same, Same, W>(a, b, dy, dx, rows, cols, aRow, bRow)
+  }
+}
+
+function zipGradRows<F, A, B, W>(
+  a: usize,
+  b: usize,
+  dy: usize,
+  dx: usize,
+  rows: i32,
+  cols: i32,
+  aRow: i32,
+  bRow: i32,
+): void {
+  const f = changetype<F>(0)
+  const w = changetype<W>(0)
+  const aAlong = changetype<A>(0)
+  const bAlong = changetype<B>(0)
+  for (; rows > 0; rows--, a += aRow << 2, b += bRow << 2) {
+    const aHeld = aAlong.hold(a)
+    const bHeld = bAlong.hold(b)
+    let ap = a
+    let bp = b
+    let n = cols
+    for (; n >= 4; n -= 4, ap += 16, bp += 16, dy += 16, dx += w.bytes())
+      w.put(dx, f.df(aAlong.at(ap, aHeld), bAlong.at(bp, bHeld), V.load(dy)))
+    if (n > 0) w.putTail(dx, f.df(aAlong.at(ap, aHeld), bAlong.at(bp, bHeld), V.load(dy)), n)
+    dy += n << 2
+    dx += (n * w.bytes()) >> 2
+  }
+}
+
+/** Copies `n` bytes; rows too short to be worth a call out of wasm, which memory.copy is, are copied in place. */
+export function copyBytes(y: usize, x: usize, n: i32): void {
+  if (n >= 128) {
+    memory.copy(y, x, n)
+    return
+  }
+  for (; n >= 16; n -= 16, x += 16, y += 16) V.store(y, V.load(x))
+  for (; n >= 4; n -= 4, x += 4, y += 4) store<u32>(y, load<u32>(x))
+  for (; n > 0; n--, x++, y++) store<u8>(y, load<u8>(x))
+}
