@@ -1,4 +1,5 @@
 /** Every kernel: what the module exports. An exported function of a family is a kernel; its helpers are not exported. */
+export { pow } from './math'
 
 /** The first byte that the module itself does not use. */
 export function heapBase(): usize {

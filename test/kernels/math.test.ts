@@ -1,0 +1,157 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { alloc, f32, i32, k, readF32, reset, ulp } from './harness.ts'
+
+/** The error that assembly/math.ts states for each function, in ULP, and what it is measured against. */
+const FUNCTIONS = {
+  exp: { bound: 1.02, reference: Math.exp },
+  log: { bound: 0.84, reference: Math.log },
+  tanh: { bound: 2.56, reference: Math.tanh },
+  sigmoid: { bound: 2.41, reference: sigmoid },
+}
+
+function sigmoid(x: number): number {
+  const e = Math.exp(-Math.abs(x))
+  return (x < 0 ? e : 1) / (1 + e)
+}
+
+/** Every 257th float32, or all of them, which takes several minutes. */
+const STRIDE = process.env.NEYRON_EXHAUSTIVE ? 1 : 257
+const CHUNK = 1 << 20
+
+const MAX = 3.4028234663852886e38
+const MIN_NORMAL = 2 ** -126
+const MIN_DENORMAL = 2 ** -149
+
+beforeEach(reset)
+
+describe.each(Object.entries(FUNCTIONS))('%s', (name, { bound, reference }) => {
+  const run = k[name as keyof typeof FUNCTIONS]
+  const apply = (x: ArrayLike<number>) => {
+    reset()
+    const y = alloc(x.length * 4)
+    run(f32(x), y, x.length)
+    return readF32(y, x.length)
+  }
+  /** The largest error over `x`, unless that in `worst` is larger. */
+  const measure = (x: Float32Array, worst = { error: 0, at: 0 }) => {
+    const y = apply(x)
+    for (let i = 0; i < x.length; i++) {
+      const exact = reference(x[i]!)
+      // Rounded right: no more than half a ULP, which is never the largest.
+      if (Object.is(y[i], Math.fround(exact))) continue
+      const error = ulp(y[i]!, exact)
+      if (error > worst.error) worst = { error, at: x[i]! }
+    }
+    return worst
+  }
+
+  it(`stays within ${bound} ULP over ${STRIDE === 1 ? 'all' : `every ${STRIDE}th of the`} float32`, () => {
+    const bits = new Uint32Array(CHUNK)
+    let worst = { error: 0, at: 0 }
+    for (let start = 0; start < 2 ** 32; start += CHUNK * STRIDE) {
+      const n = Math.min(CHUNK, Math.ceil((2 ** 32 - start) / STRIDE))
+      for (let i = 0; i < n; i++) bits[i] = start + i * STRIDE
+      worst = measure(new Float32Array(bits.buffer, 0, n), worst)
+    }
+    if (STRIDE === 1) console.log(`${name}: at most ${worst.error} ULP, at ${worst.at}`)
+    expect(worst.error, `at ${worst.at}`).toBeLessThanOrEqual(bound)
+  }, 3_600_000)
+
+  it(`stays within ${bound} ULP where it changes its ways`, () => {
+    const places = [0, MIN_DENORMAL, MIN_NORMAL, 2 ** -24, 2 ** -12, 1, 9.02, 10, 16, 20, MAX, Infinity]
+    places.push(87.33654, 88.72284, 89, 103.27893, 103.97208, 104)
+    for (let n = -150; n <= 150; n++) places.push((n + 0.5) * Math.LN2, ((n + 0.5) * Math.LN2) / 2)
+    for (let n = -149; n <= 127; n++) places.push(2 ** n, Math.SQRT2 * 2 ** n)
+    const bits = new Int32Array(Float32Array.from(places).buffer)
+    const around = Int32Array.from({ length: 101 }, (_, i) => i - 50)
+    const near = Float32Array.from([...bits].flatMap((b) => [...new Float32Array(around.map((d) => b + d).buffer)]))
+    for (const x of [near, near.map((x) => -x)]) {
+      const { error, at } = measure(x)
+      expect(error, `at ${at}`).toBeLessThanOrEqual(bound)
+    }
+  })
+
+  it('does not depend on the lane', () => {
+    const x = Float32Array.from({ length: 64 }, (_, i) => Math.sin(i) * 10 ** (i % 7))
+    const y = apply(x)
+    for (let shift = 1; shift < 4; shift++) expect(apply(x.slice(shift))).toEqual(y.slice(shift))
+  })
+})
+
+it('stays within 1.02 ULP in the exp of softmax and cross entropy, which has no denormals', () => {
+  const x = Float32Array.from({ length: CHUNK }, (_, i) => 88 - i * 2e-4)
+  const y = alloc(x.length * 4)
+  // No column is column -1, and 0 is subtracted from each: this leaves e^x alone.
+  k.crossEntropyGrad(f32(x), i32([-1]), f32([0]), f32([1]), y, 1, x.length, 0, 0, 1)
+  const worst = readF32(y, x.length).reduce((max, value, i) => {
+    const exact = Math.exp(x[i]!)
+    return Math.max(max, ulp(value, exact < MIN_NORMAL ? 0 : exact))
+  }, 0)
+  expect(worst).toBeLessThanOrEqual(1.02)
+})
+
+/** Bits matter here: the sign of zero, NaN, the ends of the range. */
+const SPECIAL: [keyof typeof FUNCTIONS, number, number][] = [
+  ['exp', Number.NaN, Number.NaN],
+  ['exp', Infinity, Infinity],
+  ['exp', -Infinity, 0],
+  ['exp', 0, 1],
+  ['exp', -0, 1],
+  ['exp', MAX, Infinity],
+  ['exp', -MAX, 0],
+  ['exp', 88.72284, Infinity],
+  ['exp', -103.98, 0],
+  ['exp', -103.9, MIN_DENORMAL],
+  ['log', Number.NaN, Number.NaN],
+  ['log', Infinity, Infinity],
+  ['log', -Infinity, Number.NaN],
+  ['log', 0, -Infinity],
+  ['log', -0, -Infinity],
+  ['log', 1, 0],
+  ['log', -1, Number.NaN],
+  ['log', -MIN_DENORMAL, Number.NaN],
+  ['log', MIN_DENORMAL, Math.fround(Math.log(MIN_DENORMAL))],
+  ['tanh', Number.NaN, Number.NaN],
+  ['tanh', Infinity, 1],
+  ['tanh', -Infinity, -1],
+  ['tanh', 0, 0],
+  ['tanh', -0, -0],
+  ['tanh', MIN_DENORMAL, MIN_DENORMAL],
+  ['tanh', -1e-40, Math.fround(-1e-40)],
+  ['tanh', 1e-20, Math.fround(1e-20)],
+  ['sigmoid', Number.NaN, Number.NaN],
+  ['sigmoid', Infinity, 1],
+  ['sigmoid', -Infinity, 0],
+  ['sigmoid', 0, 0.5],
+  ['sigmoid', -MAX, 0],
+  ['sigmoid', -103, Math.fround(Math.exp(-103))],
+]
+
+it.each(SPECIAL)('%s(%d) is %d', (name, x, expected) => {
+  const y = alloc(4)
+  k[name](f32([x]), y, 1)
+  expect(readF32(y, 1)[0]).toBe(expected)
+})
+
+it('keeps tanh within -1..1 and sigmoid within 0..1', () => {
+  const x = Float32Array.from({ length: 100_000 }, (_, i) => (i - 50_000) / 2500)
+  const y = alloc(x.length * 4)
+  k.tanh(f32(x), y, x.length)
+  expect(readF32(y, x.length).every((v) => Math.abs(v) <= 1)).toBe(true)
+  k.sigmoid(f32(x), y, x.length)
+  expect(readF32(y, x.length).every((v) => v >= 0 && v <= 1)).toBe(true)
+})
+
+it.each([
+  [0.9, 1],
+  [0.999, 12345],
+  [1.0001, -77],
+  [2, 0.5],
+  [10, -308],
+  [0, 0],
+  [-2, 3],
+  [5, 1 / 3],
+])('pow(%d, %d)', (x, y) => {
+  const expected = x ** y
+  expect(Math.abs(k.pow(x, y) - expected)).toBeLessThanOrEqual(1e-15 * Math.abs(expected))
+})
