@@ -1,5 +1,6 @@
 /** Every kernel: what the module exports. An exported function of a family is a kernel; its helpers are not exported. */
 export { pow } from './math'
+export * from './unary'
 
 /** The first byte that the module itself does not use. */
 export function heapBase(): usize {
