@@ -1,4 +1,5 @@
 /** Every kernel: what the module exports. An exported function of a family is a kernel; its helpers are not exported. */
+export * from './binary'
 export { pow } from './math'
 export * from './unary'
 

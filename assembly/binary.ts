@@ -1,0 +1,226 @@
+/**
+ * Element-wise functions of two operands that broadcast: a[r * aRow + c * aCol], b[r * bRow + c * bCol],
+ * with aCol and bCol 0 or 1. Gradients are those of the elements; summing over broadcast axes is the caller's.
+ */
+import { Accumulate, Store, StoreBytes, zip, zipGrad } from './loops'
+import { V } from './simd'
+
+/** The gradients of a sum and a difference are dy and -dy: no kernel of their own. */
+class Add {
+  @inline f(a: v128, b: v128): v128 {
+    return V.add(a, b)
+  }
+}
+
+class Sub {
+  @inline f(a: v128, b: v128): v128 {
+    return V.sub(a, b)
+  }
+}
+
+/** da = dy * b, db = dy * a: products themselves. */
+class Mul {
+  @inline f(a: v128, b: v128): v128 {
+    return V.mul(a, b)
+  }
+}
+
+/** da = dy / b, a quotient itself; db as PyTorch forms it, finite where b * b would overflow or vanish. */
+class Div {
+  @inline f(a: v128, b: v128): v128 {
+    return V.div(a, b)
+  }
+  @inline df(a: v128, b: v128, dy: v128): v128 {
+    return V.mul(V.neg(dy), V.div(V.div(a, b), b))
+  }
+}
+
+class Eq {
+  @inline f(a: v128, b: v128): v128 {
+    return V.bool(f32x4.eq(a, b))
+  }
+}
+
+class EqI32 {
+  @inline f(a: v128, b: v128): v128 {
+    return V.bool(i32x4.eq(a, b))
+  }
+}
+
+/** dx (+)= f(dy, b) with dy: (rows, cols). */
+function product<F>(dy: usize, b: usize, dx: usize, rows: i32, cols: i32, bRow: i32, bCol: i32, beta: i32): void {
+  if (beta) zip<F, Accumulate>(dy, b, dx, rows, cols, cols, 1, bRow, bCol)
+  else zip<F, Store>(dy, b, dx, rows, cols, cols, 1, bRow, bCol)
+}
+
+/** y = a + b. y: (rows, cols) */
+export function add(
+  a: usize,
+  b: usize,
+  y: usize,
+  rows: i32,
+  cols: i32,
+  aRow: i32,
+  aCol: i32,
+  bRow: i32,
+  bCol: i32,
+): void {
+  zip<Add, Store>(a, b, y, rows, cols, aRow, aCol, bRow, bCol)
+}
+
+/** y = a - b. y: (rows, cols) */
+export function sub(
+  a: usize,
+  b: usize,
+  y: usize,
+  rows: i32,
+  cols: i32,
+  aRow: i32,
+  aCol: i32,
+  bRow: i32,
+  bCol: i32,
+): void {
+  zip<Sub, Store>(a, b, y, rows, cols, aRow, aCol, bRow, bCol)
+}
+
+/** y = a * b. y: (rows, cols) */
+export function mul(
+  a: usize,
+  b: usize,
+  y: usize,
+  rows: i32,
+  cols: i32,
+  aRow: i32,
+  aCol: i32,
+  bRow: i32,
+  bCol: i32,
+): void {
+  zip<Mul, Store>(a, b, y, rows, cols, aRow, aCol, bRow, bCol)
+}
+
+/** da (+)= dy * b. dy, da: (rows, cols) */
+export function mulGradA(
+  a: usize,
+  b: usize,
+  dy: usize,
+  da: usize,
+  rows: i32,
+  cols: i32,
+  aRow: i32,
+  aCol: i32,
+  bRow: i32,
+  bCol: i32,
+  beta: i32,
+): void {
+  product<Mul>(dy, b, da, rows, cols, bRow, bCol, beta)
+}
+
+/** db (+)= dy * a. dy, db: (rows, cols) */
+export function mulGradB(
+  a: usize,
+  b: usize,
+  dy: usize,
+  db: usize,
+  rows: i32,
+  cols: i32,
+  aRow: i32,
+  aCol: i32,
+  bRow: i32,
+  bCol: i32,
+  beta: i32,
+): void {
+  product<Mul>(dy, a, db, rows, cols, aRow, aCol, beta)
+}
+
+/** y = a / b. y: (rows, cols) */
+export function div(
+  a: usize,
+  b: usize,
+  y: usize,
+  rows: i32,
+  cols: i32,
+  aRow: i32,
+  aCol: i32,
+  bRow: i32,
+  bCol: i32,
+): void {
+  zip<Div, Store>(a, b, y, rows, cols, aRow, aCol, bRow, bCol)
+}
+
+/** da (+)= dy / b. dy, da: (rows, cols) */
+export function divGradA(
+  a: usize,
+  b: usize,
+  dy: usize,
+  da: usize,
+  rows: i32,
+  cols: i32,
+  aRow: i32,
+  aCol: i32,
+  bRow: i32,
+  bCol: i32,
+  beta: i32,
+): void {
+  product<Div>(dy, b, da, rows, cols, bRow, bCol, beta)
+}
+
+/** db (+)= -dy * (a / b / b). dy, db: (rows, cols) */
+export function divGradB(
+  a: usize,
+  b: usize,
+  dy: usize,
+  db: usize,
+  rows: i32,
+  cols: i32,
+  aRow: i32,
+  aCol: i32,
+  bRow: i32,
+  bCol: i32,
+  beta: i32,
+): void {
+  if (beta) zipGrad<Div, Accumulate>(a, b, dy, db, rows, cols, aRow, aCol, bRow, bCol)
+  else zipGrad<Div, Store>(a, b, dy, db, rows, cols, aRow, aCol, bRow, bCol)
+}
+
+/** y = a == b as bytes 0 or 1; NaN equals nothing. a, b: float32, y: uint8 (rows, cols) */
+export function eq(
+  a: usize,
+  b: usize,
+  y: usize,
+  rows: i32,
+  cols: i32,
+  aRow: i32,
+  aCol: i32,
+  bRow: i32,
+  bCol: i32,
+): void {
+  zip<Eq, StoreBytes>(a, b, y, rows, cols, aRow, aCol, bRow, bCol)
+}
+
+/** y = a == b as bytes 0 or 1. a, b: int32, y: uint8 (rows, cols) */
+export function eqI32(
+  a: usize,
+  b: usize,
+  y: usize,
+  rows: i32,
+  cols: i32,
+  aRow: i32,
+  aCol: i32,
+  bRow: i32,
+  bCol: i32,
+): void {
+  zip<EqI32, StoreBytes>(a, b, y, rows, cols, aRow, aCol, bRow, bCol)
+}
+
+/**
+ * y = a + weight * (b - a), n elements. From the nearer end, as PyTorch does, so that weight 1 gives b exactly:
+ * b + (weight - 1) * (b - a) is the same line, and weight - 1 is exact there.
+ */
+export function lerp(a: usize, b: usize, y: usize, n: i32, weight: f32): void {
+  const near = weight < 0.5
+  let from = near ? a : b
+  const w = V.splat(near ? weight : weight - 1)
+  for (; n >= 4; n -= 4, a += 16, b += 16, from += 16, y += 16)
+    V.store(y, V.fma(w, V.sub(V.load(b), V.load(a)), V.load(from)))
+  if (n > 0) V.storeTail(y, V.fma(w, V.sub(V.load(b), V.load(a)), V.load(from)), n)
+}

@@ -1,0 +1,219 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { Ptr } from '../../src/runtime/kernels.generated.ts'
+import { atEndOfMemory, input, inputI32, offset, pairs, random } from './data.ts'
+import { alloc, EDGE_LENGTHS, expectCanaries, f32, k, readF32, readU8, reset } from './harness.ts'
+
+beforeEach(reset)
+
+const SHAPES: [number, number][] = [
+  ...EDGE_LENGTHS.map((n): [number, number] => [1, n]),
+  ...EDGE_LENGTHS.filter((n) => n < 20).map((n): [number, number] => [3, n]),
+  [17, 1],
+  [0, 5],
+  [32, 10],
+]
+
+/** Row and column strides of an operand, and how many of its elements lie before its first. */
+const PATTERNS = {
+  dense: (_rows: number, cols: number) => [cols, 1, 0],
+  row: () => [0, 1, 0],
+  column: () => [1, 0, 0],
+  scalar: () => [0, 0, 0],
+  spaced: (_rows: number, cols: number) => [cols + 3, 1, 0],
+  reversed: (rows: number, cols: number) => [-cols, 1, Math.max(rows - 1, 0) * cols],
+} as const
+const NAMES = Object.keys(PATTERNS) as (keyof typeof PATTERNS)[]
+
+interface Operand {
+  p: Ptr
+  row: number
+  col: number
+  at(r: number, c: number): number
+}
+
+function operand(
+  pattern: keyof typeof PATTERNS,
+  rows: number,
+  cols: number,
+  make: (n: number) => ArrayLike<number>,
+  place: (data: ArrayLike<number>) => Ptr,
+): Operand {
+  const [row, col, first] = PATTERNS[pattern](rows, cols) as [number, number, number]
+  const n = first + 1 + Math.max(0, rows - 1) * Math.max(row, 0) + Math.max(0, cols - 1) * col
+  const data = make(n)
+  return { p: offset(place(data), first), row, col, at: (r, c) => data[first + r * row + c * col]! }
+}
+
+const each = (rows: number, cols: number, f: (r: number, c: number, i: number) => number) =>
+  Array.from({ length: rows * cols }, (_, i) => f(Math.floor(i / cols), i % cols, i))
+
+const fround = Math.fround
+const FORWARD = {
+  add: (a: number, b: number) => a + b,
+  sub: (a: number, b: number) => a - b,
+  mul: (a: number, b: number) => a * b,
+  div: (a: number, b: number) => a / b,
+}
+const GRADIENTS = {
+  mulGradA: (_a: number, b: number, dy: number) => dy * b,
+  mulGradB: (a: number, _b: number, dy: number) => dy * a,
+  divGradA: (_a: number, b: number, dy: number) => dy / b,
+  divGradB: (a: number, b: number, dy: number) => -dy * fround(fround(a / b) / b),
+}
+
+describe.each(Object.keys(FORWARD) as (keyof typeof FORWARD)[])('%s', (name) => {
+  const f = FORWARD[name]
+
+  it.each(pairs(NAMES, NAMES))('gives the IEEE result, a %s, b %s', (aPattern, bPattern) => {
+    for (const [rows, cols] of SHAPES) {
+      reset()
+      const a = operand(aPattern, rows, cols, (n) => random(n, 1), input)
+      const b = operand(
+        bPattern,
+        rows,
+        cols,
+        (n) => random(n, 2),
+        (data) => input(data, 4),
+      )
+      const y = alloc(rows * cols * 4, 8)
+      k[name](a.p, b.p, y, rows, cols, a.row, a.col, b.row, b.col)
+      expect([...readF32(y, rows * cols)]).toEqual(each(rows, cols, (r, c) => fround(f(a.at(r, c), b.at(r, c)))))
+      expectCanaries()
+    }
+  })
+
+  it('works in place', () => {
+    const data = random(17)
+    const a = f32(data)
+    const b = f32([3])
+    k[name](a, b, a, 1, 17, 17, 1, 0, 0)
+    expect(readF32(a, 17)).toEqual(data.map((v) => f(v, 3)))
+    const c = f32(data)
+    k[name](c, c, c, 1, 17, 17, 1, 17, 1)
+    expect(readF32(c, 17)).toEqual(data.map((v) => f(v, v)))
+    expectCanaries()
+  })
+})
+
+describe.each(Object.keys(GRADIENTS) as (keyof typeof GRADIENTS)[])('%s', (name) => {
+  const f = GRADIENTS[name]
+
+  it.each(pairs(NAMES, NAMES))('gives the IEEE result, a %s, b %s', (aPattern, bPattern) => {
+    for (const [[rows, cols], beta] of pairs(SHAPES, [0, 1])) {
+      reset()
+      const n = rows * cols
+      const a = operand(
+        aPattern,
+        rows,
+        cols,
+        (n) => random(n, 1),
+        (data) => input(data, 4),
+      )
+      const b = operand(bPattern, rows, cols, (n) => random(n, 2), input)
+      const dy = random(n, 3)
+      const before = random(n, 4)
+      const dx = beta ? f32(before, 12) : alloc(n * 4, 12)
+      k[name](a.p, b.p, input(dy), dx, rows, cols, a.row, a.col, b.row, b.col, beta)
+      const expected = each(rows, cols, (r, c, i) => {
+        const d = fround(f(a.at(r, c), b.at(r, c), dy[i]!))
+        return beta ? fround(before[i]! + d) : d
+      })
+      expect([...readF32(dx, n)]).toEqual(expected)
+      expectCanaries()
+    }
+  })
+
+  it('works in place of dy', () => {
+    const [a, b, dy] = [random(7, 1), random(7, 2), random(7, 3)]
+    const p = f32(dy)
+    k[name](f32(a), f32(b), p, p, 1, 7, 7, 1, 7, 1, 0)
+    expect([...readF32(p, 7)]).toEqual(each(1, 7, (_r, c) => fround(f(a[c]!, b[c]!, dy[c]!))))
+  })
+})
+
+it('div and its gradients give what PyTorch gives at zeros, infinities, NaN and extremes', () => {
+  // a, b, dy -> a / b, da, db by torch 1.13.
+  const cases = [
+    [1, 0, 1, Infinity, Infinity, -Infinity],
+    [-1, 0, 1, -Infinity, Infinity, Infinity],
+    [0, 0, 1, NaN, Infinity, NaN],
+    [1, 0, 0, Infinity, NaN, NaN],
+    [0, 2, 1, 0, 0.5, -0],
+    [1, Infinity, 1, 0, 0, -0],
+    [Infinity, 2, 1, Infinity, 0.5, -Infinity],
+    [Infinity, Infinity, 1, NaN, 0, NaN],
+    [NaN, 1, 1, NaN, 1, NaN],
+    [1, NaN, 1, NaN, NaN, NaN],
+    [fround(1e30), fround(1e30), 2, 1, fround(2 / fround(1e30)), -2 * fround(1 / fround(1e30))],
+  ] as const
+  const column = (i: number) => f32(cases.map((row) => row[i]!))
+  const [a, b, dy] = [column(0), column(1), column(2)]
+  const n = cases.length
+  const y = alloc(n * 4)
+  k.div(a, b, y, 1, n, n, 1, n, 1)
+  expect([...readF32(y, n)]).toEqual(cases.map((row) => row[3]))
+  k.divGradA(a, b, dy, y, 1, n, n, 1, n, 1, 0)
+  expect([...readF32(y, n)]).toEqual(cases.map((row) => row[4]))
+  k.divGradB(a, b, dy, y, 1, n, n, 1, n, 1, 0)
+  expect([...readF32(y, n)]).toEqual(cases.map((row) => row[5]))
+})
+
+describe.each(['eq', 'eqI32'] as const)('%s', (name) => {
+  const place = name === 'eq' ? input : inputI32
+  const make = (n: number, seed: number) => random(n, seed, 0, 3).map(Math.floor)
+
+  it.each(pairs(NAMES, NAMES))('gives bytes 0 and 1, a %s, b %s', (aPattern, bPattern) => {
+    for (const [rows, cols] of SHAPES) {
+      reset()
+      const a = operand(aPattern, rows, cols, (n) => make(n, 1), place)
+      const b = operand(bPattern, rows, cols, (n) => make(n, 2), place)
+      const y = alloc(rows * cols, 3)
+      k[name](a.p, b.p, y, rows, cols, a.row, a.col, b.row, b.col)
+      expect([...readU8(y, rows * cols)]).toEqual(each(rows, cols, (r, c) => Number(a.at(r, c) === b.at(r, c))))
+      expectCanaries()
+    }
+  })
+})
+
+it('eq: NaN equals nothing, -0 equals 0; eqI32 compares all 32 bits', () => {
+  const y = alloc(4)
+  k.eq(f32([NaN, -0, Infinity, 1]), f32([NaN, 0, Infinity, 1 + 2 ** -23]), y, 1, 4, 4, 1, 4, 1)
+  expect([...readU8(y, 4)]).toEqual([0, 1, 1, 0])
+  k.eqI32(inputI32([-1, 2 ** 30, 2 ** 30 + 1, 0]), inputI32([-1, 2 ** 30, 2 ** 30, -(2 ** 31)]), y, 1, 4, 4, 1, 4, 1)
+  expect([...readU8(y, 4)]).toEqual([1, 1, 0, 0])
+})
+
+describe('lerp', () => {
+  it.each([0, 0.1, 0.499, 0.5, 0.9, 1, -0.5, 1.5])('interpolates with weight %d', (weight) => {
+    for (const n of EDGE_LENGTHS) {
+      reset()
+      const [a, b] = [random(n, 1), random(n, 2)]
+      const y = alloc(n * 4, 4)
+      k.lerp(input(a), input(b, 8), y, n, weight)
+      const w = fround(weight)
+      readF32(y, n).forEach((v, i) => {
+        expect(Math.abs(v - (a[i]! + w * (b[i]! - a[i]!)))).toBeLessThan(1e-6)
+      })
+      expectCanaries()
+    }
+  })
+
+  it('gives a at weight 0 and b at weight 1, bit for bit, and works in place', () => {
+    const [a, b] = [random(7, 1, -1e-8, 1e-8), random(7, 2)]
+    const p = f32(a)
+    k.lerp(p, f32(b), p, 7, 0)
+    expect(readF32(p, 7)).toEqual(a)
+    k.lerp(p, f32(b), p, 7, 1)
+    expect(readF32(p, 7)).toEqual(b)
+  })
+})
+
+it('reads at most 12 bytes past an operand', () => {
+  const a = atEndOfMemory(4)
+  k.fillF32(a, 1, 3)
+  const y = alloc(4)
+  k.add(a, a, y, 1, 1, 1, 1, 1, 1)
+  expect(readF32(y, 1)[0]).toBe(6)
+  k.divGradB(a, a, a, y, 1, 1, 1, 1, 1, 1, 0)
+  expect(readF32(y, 1)[0]).toBe(-1)
+})
