@@ -1,6 +1,7 @@
 /** Every kernel: what the module exports. An exported function of a family is a kernel; its helpers are not exported. */
 export * from './binary'
 export * from './copy'
+export * from './gather'
 export { pow } from './math'
 export * from './reduce'
 export * from './unary'
