@@ -4,6 +4,7 @@ export * from './copy'
 export * from './gather'
 export { pow } from './math'
 export * from './reduce'
+export { softmax, softmaxGrad } from './softmax'
 export * from './unary'
 
 /** The first byte that the module itself does not use. */

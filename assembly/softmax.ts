@@ -1,0 +1,84 @@
+/** Softmax over rows, and the row loops that it shares with cross entropy. */
+import { M } from './math'
+import { V } from './simd'
+
+export class Row {
+  /** The largest of n elements, in every lane; -Infinity if there is none. NaN is passed over: it shows in the sum. */
+  @inline static max(x: usize, n: i32): v128 {
+    let max = V.splat(-Infinity)
+    for (; n >= 4; n -= 4, x += 16) max = f32x4.pmax(max, V.load(x))
+    if (n > 0) max = f32x4.pmax(max, V.select(V.firstLanes(n), V.load(x), max))
+    return V.hmax(max)
+  }
+
+  /** The sum of e^(x - max) over n elements. */
+  @inline static sumExp(x: usize, max: v128, n: i32): f64 {
+    let total = V.zero()
+    for (; n >= 4; n -= 4, x += 16) total = V.addWide(total, M.expOrZero(V.sub(V.load(x), max)))
+    if (n > 0) total = V.addWide(total, v128.and(M.expOrZero(V.sub(V.load(x), max)), V.firstLanes(n)))
+    return V.hsumWide(total)
+  }
+}
+
+/** y = e^(x - max(x)) of n elements; returns their sum. */
+function expLessMax(x: usize, y: usize, n: i32): f64 {
+  const max = Row.max(x, n)
+  let total = V.zero()
+  for (; n >= 4; n -= 4, x += 16, y += 16) {
+    const e = M.expOrZero(V.sub(V.load(x), max))
+    V.store(y, e)
+    total = V.addWide(total, e)
+  }
+  if (n > 0) {
+    const e = M.expOrZero(V.sub(V.load(x), max))
+    V.storeTail(y, e, n)
+    total = V.addWide(total, v128.and(e, V.firstLanes(n)))
+  }
+  return V.hsumWide(total)
+}
+
+/** y /= divisor, n elements. */
+function divide(y: usize, divisor: v128, n: i32): void {
+  for (; n >= 4; n -= 4, y += 16) V.store(y, V.div(V.load(y), divisor))
+  if (n > 0) V.storeTail(y, V.div(V.load(y), divisor), n)
+}
+
+/**
+ * y = e^x / sum(e^x) along each row; x, y: (rows, cols). Stable: the largest of a row is subtracted first.
+ * A row that holds NaN or Infinity, or nothing but -Infinity, becomes NaN, as in PyTorch. e^x below 2^-126 counts as 0.
+ */
+export function softmax(x: usize, y: usize, rows: i32, cols: i32): void {
+  const stride: usize = cols << 2
+  for (; rows > 0; rows--, x += stride, y += stride) {
+    const sum = expLessMax(x, y, cols)
+    divide(y, V.splat(f32(sum)), cols)
+  }
+}
+
+/** dx (+)= y * (dy - sum(dy * y)) along each row, the sum in float64; y, dy, dx: (rows, cols). */
+export function softmaxGrad(y: usize, dy: usize, dx: usize, rows: i32, cols: i32, beta: i32): void {
+  const stride: usize = cols << 2
+  for (; rows > 0; rows--, y += stride, dy += stride, dx += stride) {
+    const dot = dotWide(y, dy, cols)
+    softmaxGradRow(y, dy, V.splat(f32(dot)), dx, cols, beta)
+  }
+}
+
+/** sum(a * b) of n elements. */
+function dotWide(a: usize, b: usize, n: i32): f64 {
+  let total = V.zero()
+  for (; n >= 4; n -= 4, a += 16, b += 16) total = V.addWideProduct(total, V.load(a), V.load(b))
+  if (n > 0) {
+    const mask = V.firstLanes(n)
+    total = V.addWideProduct(total, v128.and(V.load(a), mask), v128.and(V.load(b), mask))
+  }
+  return V.hsumWide(total)
+}
+
+/** dx (+)= y * (dy - dot), n elements. */
+function softmaxGradRow(y: usize, dy: usize, dot: v128, dx: usize, n: i32, beta: i32): void {
+  for (; n >= 4; n -= 4, y += 16, dy += 16, dx += 16) {
+    V.storeBeta(dx, V.mul(V.load(y), V.sub(V.load(dy), dot)), beta)
+  }
+  if (n > 0) V.storeTailBeta(dx, V.mul(V.load(y), V.sub(V.load(dy), dot)), n, beta)
+}

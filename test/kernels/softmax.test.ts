@@ -1,0 +1,124 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { alloc, EDGE_LENGTHS, expectCanaries, f32, k, readF32, reset, ulp } from './harness.ts'
+
+/** Rows of a matrix. */
+const split = <T extends { slice(start: number, end: number): T }>(data: T, rows: number, cols: number): T[] =>
+  Array.from({ length: rows }, (_, r) => data.slice(r * cols, (r + 1) * cols))
+
+/** In float64 but for the difference to the largest, whose rounding grows with it. */
+function reference(row: Float32Array): number[] {
+  const max = Math.max(...row)
+  const e = [...row].map((v) => Math.exp(Math.fround(v - max)))
+  const sum = e.reduce((a, b) => a + b, 0)
+  return e.map((v) => v / sum)
+}
+
+/** Data with NaN right behind its end. */
+const guarded = (data: ArrayLike<number>, misalign = 0) =>
+  f32([...Array.from(data), Number.NaN, Number.NaN, Number.NaN], misalign)
+
+const wave = (n: number, scale: number, step: number) =>
+  Float32Array.from({ length: n }, (_, i) => scale * Math.sin(step * i + 1))
+
+function softmax(x: ArrayLike<number>, rows: number, cols: number): Float32Array {
+  const y = alloc(rows * cols * 4)
+  k.softmax(guarded(x), y, rows, cols)
+  expectCanaries()
+  return readF32(y, rows * cols)
+}
+
+beforeEach(reset)
+
+describe.each(EDGE_LENGTHS)('with %d columns', (cols) => {
+  describe.each([0, 1, 3])('and %d rows', (rows) => {
+    const x = wave(rows * cols, 8, 1.7)
+    const dy = wave(rows * cols, 1, 0.9)
+
+    it.each([0, 4, 8, 12])('computes softmax, %d bytes off alignment', (misalign) => {
+      const y = alloc(rows * cols * 4, misalign)
+      k.softmax(guarded(x, misalign), y, rows, cols)
+      expectCanaries()
+      const expected = split(x, rows, cols).flatMap(reference)
+      readF32(y, rows * cols).forEach((value, i) => {
+        expect(ulp(value, expected[i]!)).toBeLessThan(3)
+      })
+    })
+
+    it('computes softmax in place', () => {
+      const p = guarded(x)
+      k.softmax(p, p, rows, cols)
+      expect(readF32(p, rows * cols)).toEqual(softmax(x, rows, cols))
+      expectCanaries()
+    })
+
+    it.each([0, 4, 8, 12])('stores gradients, %d bytes off alignment', (misalign) => {
+      const y = softmax(x, rows, cols)
+      const dx = alloc(rows * cols * 4, misalign)
+      k.softmaxGrad(guarded(y, misalign), guarded(dy, misalign), dx, rows, cols, 0)
+      expectCanaries()
+      const actual = split(readF32(dx, rows * cols), rows, cols)
+      const upstream = split(dy, rows, cols)
+      for (const [r, row] of split(y, rows, cols).entries()) {
+        const dot = row.reduce((sum, v, c) => sum + v * upstream[r]![c]!, 0)
+        for (const [c, v] of row.entries()) {
+          expect(Math.abs(actual[r]![c]! - v * (upstream[r]![c]! - dot))).toBeLessThanOrEqual(2e-7 * v)
+        }
+      }
+    })
+
+    it('adds gradients', () => {
+      const y = guarded(softmax(x, rows, cols))
+      const there = wave(rows * cols, 2, 0.3)
+      const stored = alloc(rows * cols * 4)
+      const added = f32(there)
+      k.softmaxGrad(y, guarded(dy), stored, rows, cols, 0)
+      k.softmaxGrad(y, guarded(dy), added, rows, cols, 1)
+      expect(readF32(added, rows * cols)).toEqual(readF32(stored, rows * cols).map((v, i) => v + there[i]!))
+      expectCanaries()
+    })
+  })
+})
+
+describe.each([3, 4, 5, 8, 11])('a row of %d', (cols) => {
+  const { NaN: nan } = Number
+  const row = (at: number, value: number, rest: number) =>
+    Float32Array.from({ length: cols }, (_, c) => (c === at ? value : rest))
+  const everywhere = Array.from({ length: cols }, (_, c) => c)
+  const allNaN = row(0, nan, nan)
+
+  it.each(everywhere)('with NaN, Infinity or all the weight in column %d', (at) => {
+    expect(softmax(row(at, nan, 1), 1, cols)).toEqual(allNaN)
+    expect(softmax(row(at, nan, -Infinity), 1, cols)).toEqual(allNaN)
+    expect(softmax(row(at, Infinity, 1), 1, cols)).toEqual(allNaN)
+    expect(softmax(row(at, 1, -Infinity), 1, cols)).toEqual(row(at, 1, 0))
+    expect(softmax(row(at, 3e38, -3e38), 1, cols)).toEqual(row(at, 1, 0))
+  })
+
+  it('of equals', () => {
+    const equal = row(0, Math.fround(1 / cols), Math.fround(1 / cols))
+    for (const value of [0, 1e-42, -1e-42, 1e30, -3e38]) expect(softmax(row(0, value, value), 1, cols)).toEqual(equal)
+    expect(softmax(row(0, -Infinity, -Infinity), 1, cols)).toEqual(allNaN)
+  })
+
+  it('does not spread to its neighbours', () => {
+    const good = wave(cols, 3, 1)
+    const y = softmax([...good, ...allNaN, ...good], 3, cols)
+    const alone = softmax(good, 1, cols)
+    expect(split(y, 3, cols)).toEqual([alone, allNaN, alone])
+  })
+})
+
+it('keeps small probabilities down to 1e-38', () => {
+  const y = softmax([0, -20, -60, -87, -88, -1e4], 1, 6)
+  for (const [i, x] of [0, -20, -60, -87].entries()) expect(ulp(y[i]!, Math.exp(x))).toBeLessThan(2)
+  expect(y.slice(4)).toEqual(Float32Array.of(0, 0))
+})
+
+it('takes the inner product of the gradient in float64', () => {
+  const n = 6 * 1024 + 1
+  const y = Float32Array.from({ length: n }, (_, i) => (i ? 2 ** -10 : 1))
+  const dy = Float32Array.from({ length: n }, (_, i) => (i ? 1 : 2 ** 24))
+  const dx = alloc(n * 4)
+  k.softmaxGrad(f32(y), f32(dy), dx, 1, n, 0)
+  expect(readF32(dx, n)[0]).toBe(-6)
+})
