@@ -1,0 +1,134 @@
+/**
+ * Optimizer steps over a table of segments, one row for each parameter that has a gradient:
+ *
+ *   byte   0          4         8        12       16      20                                   64
+ *          +----------+---------+--------+--------+--------+-------------------------------------+
+ *          | parameter| gradient| state0 | state1 | length | hyper-parameters                    |
+ *          | ptr      | ptr     | ptr    | ptr    | i32    | f32 each, the rest unused           |
+ *          +----------+---------+--------+--------+--------+-------------------------------------+
+ *   sgd                           momentum buffer          20 lr, 24 momentum, 28 oneMinusDampening, 32 weightDecay,
+ *                                 (none if momentum is 0)  36 nesterov (0/1), 40 first (1: the buffer is empty)
+ *   adam                          m        v               20 stepSize = lr / (1 - beta1^t),
+ *                                                          24 correction = 1 / sqrt(1 - beta2^t),
+ *                                                          28 oneMinusBeta1, 32 beta2, 36 oneMinusBeta2,
+ *                                                          40 eps, 44 weightDecay
+ *
+ * What is one minus something comes as such: 1 - 0.999 in float32 would lose bits.
+ * Weight decay is L2: weightDecay * p joins the gradient, and when it is 0 not even an infinite p does.
+ */
+import { V } from './simd'
+
+const ROW = 64
+
+/** Where whole vectors are stored: a branch on n inside the loops of SGD would cost a fifth of their speed. */
+class Whole {
+  @inline store(p: usize, v: v128, n: i32): void {
+    V.store(p, v)
+  }
+}
+
+/** Where the last 1 to 3 elements of a segment are. */
+class Rest {
+  @inline store(p: usize, v: v128, n: i32): void {
+    V.storeTail(p, v, n)
+  }
+}
+
+/** One step of torch.optim.SGD. table: `rows` segments */
+export function sgd(table: usize, rows: i32): void {
+  for (; rows > 0; rows--, table += ROW) {
+    const n = load<i32>(table, 16)
+    const rest = n & 3
+    if (load<f32>(table, 24) === 0) {
+      descend<Whole>(table, 0, n - rest)
+      descend<Rest>(table, n - rest, rest)
+    } else {
+      descendWithMomentum<Whole>(table, 0, n - rest)
+      descendWithMomentum<Rest>(table, n - rest, rest)
+    }
+  }
+}
+
+function descend<W>(row: usize, from: i32, n: i32): void {
+  const w = changetype<W>(0)
+  let p: usize = load<u32>(row) + (from << 2)
+  let g: usize = load<u32>(row, 4) + (from << 2)
+  const lr = V.loadSplat(row + 20)
+  const decay = V.loadSplat(row + 32)
+  const decays = f32x4.ne(decay, V.zero())
+  for (; n > 0; n -= 4, p += 16, g += 16) {
+    const weight = V.load(p)
+    const grad = V.add(V.load(g), v128.and(decays, V.mul(decay, weight)))
+    w.store(p, V.sub(weight, V.mul(lr, grad)), n)
+  }
+}
+
+function descendWithMomentum<W>(row: usize, from: i32, n: i32): void {
+  const w = changetype<W>(0)
+  let p: usize = load<u32>(row) + (from << 2)
+  let g: usize = load<u32>(row, 4) + (from << 2)
+  let buffer: usize = load<u32>(row, 8) + (from << 2)
+  const lr = V.loadSplat(row + 20)
+  const momentum = V.loadSplat(row + 24)
+  const decay = V.loadSplat(row + 32)
+  const decays = f32x4.ne(decay, V.zero())
+  // An empty buffer becomes the gradient: nothing of what it held, all of what comes.
+  const first = load<f32>(row, 40) !== 0
+  const held = i32x4.splat(first ? 0 : -1)
+  const fresh = V.splat(first ? 1 : load<f32>(row, 28))
+  // The direction is the buffer, or with Nesterov grad + momentum * buffer.
+  const nesterov = load<f32>(row, 36) !== 0
+  const ahead = i32x4.splat(nesterov ? -1 : 0)
+  const along = nesterov ? momentum : V.splat(1)
+  for (; n > 0; n -= 4, p += 16, g += 16, buffer += 16) {
+    const weight = V.load(p)
+    const grad = V.add(V.load(g), v128.and(decays, V.mul(decay, weight)))
+    const velocity = V.fma(momentum, v128.and(held, V.load(buffer)), V.mul(fresh, grad))
+    const direction = V.fma(along, velocity, v128.and(ahead, grad))
+    w.store(buffer, velocity, n)
+    w.store(p, V.sub(weight, V.mul(lr, direction)), n)
+  }
+}
+
+/** One step of torch.optim.Adam. table: `rows` segments */
+export function adam(table: usize, rows: i32): void {
+  for (; rows > 0; rows--, table += ROW) {
+    const n = load<i32>(table, 16)
+    const rest = n & 3
+    adapt<Whole>(table, 0, n - rest)
+    adapt<Rest>(table, n - rest, rest)
+  }
+}
+
+/**
+ * Bound by the square root and the division, about 9 cycles a vector on Zen 4, not by memory.
+ * Moments that decay into denormals are left so: flushing them would make a step a quarter longer.
+ */
+function adapt<W>(row: usize, from: i32, n: i32): void {
+  const w = changetype<W>(0)
+  let p: usize = load<u32>(row) + (from << 2)
+  let g: usize = load<u32>(row, 4) + (from << 2)
+  let m: usize = load<u32>(row, 8) + (from << 2)
+  let v: usize = load<u32>(row, 12) + (from << 2)
+  const stepSize = V.loadSplat(row + 20)
+  const correction = V.loadSplat(row + 24)
+  const oneMinusBeta1 = V.loadSplat(row + 28)
+  const beta2 = V.loadSplat(row + 32)
+  const oneMinusBeta2 = V.loadSplat(row + 36)
+  const eps = V.loadSplat(row + 40)
+  const decay = V.loadSplat(row + 44)
+  const decays = f32x4.ne(decay, V.zero())
+  for (; n > 0; n -= 4, p += 16, g += 16, m += 16, v += 16) {
+    const weight = V.load(p)
+    const grad = V.add(V.load(g), v128.and(decays, V.mul(decay, weight)))
+    const mean = V.load(m)
+    // The mean moves by a share of the way, one rounding of m fewer than beta1 * m + ...; were v to do so,
+    // a square that overflowed would turn into NaN at the next step.
+    const nextMean = V.fma(V.sub(grad, mean), oneMinusBeta1, mean)
+    const nextSquare = V.fma(V.mul(oneMinusBeta2, grad), grad, V.mul(beta2, V.load(v)))
+    const scale = V.fma(V.sqrt(nextSquare), correction, eps)
+    w.store(m, nextMean, n)
+    w.store(v, nextSquare, n)
+    w.store(p, V.sub(weight, V.div(V.mul(stepSize, nextMean), scale)), n)
+  }
+}
