@@ -2,6 +2,7 @@
 export * from './binary'
 export * from './copy'
 export * from './gather'
+export { gemm, gemmScratch } from './gemm'
 export * from './loss'
 export { pow } from './math'
 export * from './optim'

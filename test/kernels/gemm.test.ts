@@ -1,0 +1,267 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { Ptr } from '../../src/runtime/kernels.generated.ts'
+import { alloc, expectCanaries, f32, k as kernels, readF32, reset } from './harness.ts'
+
+/** What A, B and C have between their rows. */
+type Pads = [a: number, b: number, c: number]
+type Form = 'NN' | 'NT' | 'TN' | 'TT'
+const FORMS: Form[] = ['NN', 'NT', 'TN', 'TT']
+
+/** A matrix in rows `stride` apart. Everything that is not an element is NaN, three floats past the end included. */
+interface Matrix {
+  rows: number
+  cols: number
+  stride: number
+  data: Float32Array
+}
+
+interface Case {
+  form: Form
+  m: number
+  n: number
+  k: number
+  pad?: Pads
+  bias?: boolean
+  beta?: 0 | 1
+  misalign?: number
+  seed?: number
+}
+
+function matrix(rows: number, cols: number, stride: number, value: (row: number, col: number) => number): Matrix {
+  const data = new Float32Array(rows * stride + 3).fill(Number.NaN)
+  for (let i = 0; i < rows; i++) for (let j = 0; j < cols; j++) data[i * stride + j] = value(i, j)
+  return { rows, cols, stride, data }
+}
+
+/** Element (i, j) is a function of (i, j, seed) alone, so that a smaller matrix is a corner of a larger one. */
+function noise(seed: number): (row: number, col: number) => number {
+  return (row, col) => {
+    let h = Math.imul(row + 1, 0x9e3779b1) ^ Math.imul(col + 1, 0x85ebca6b) ^ Math.imul(seed + 1, 0xc2b2ae35)
+    h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d)
+    return (h ^ (h >>> 13)) / 2 ** 31
+  }
+}
+
+/** The operands of a case, as gemm takes them and as functions of logical indices. */
+function operands({ form, m, n, k, pad = [0, 0, 0], bias = false, beta = 0, seed = 0 }: Case) {
+  const transA = form[0] === 'T'
+  const transB = form[1] === 'T'
+  const at = (x: Matrix, trans: boolean) => (row: number, col: number) =>
+    trans ? x.data[col * x.stride + row] : x.data[row * x.stride + col]
+  // Noise by logical index: rows of a smaller m, columns of a smaller n are those of the larger.
+  const noiseA = noise(seed)
+  const noiseB = noise(seed + 1)
+  const a = transA ? matrix(k, m, m + pad[0], (i, j) => noiseA(j, i)) : matrix(m, k, k + pad[0], noiseA)
+  const b = transB ? matrix(n, k, k + pad[1], (i, j) => noiseB(j, i)) : matrix(k, n, n + pad[1], noiseB)
+  const c = matrix(m, n, n + pad[2], beta ? noise(seed + 2) : () => Number.NaN)
+  const v = bias ? matrix(1, n, n, noise(seed + 3)) : undefined
+  return { a, b, c, v, opA: at(a, transA), opB: at(b, transB), transA, transB }
+}
+
+type Operands = ReturnType<typeof operands>
+
+/** Runs the kernel on a case; checks that it wrote the elements of C and nothing else; returns C, dense. */
+function run({ m, n, k, beta = 0, misalign = 0 }: Case, { a, b, c, v, transA, transB }: Operands): Float32Array {
+  reset()
+  const [pa, pb, pc] = [a, b, c].map((x) => f32(x.data, misalign)) as [Ptr, Ptr, Ptr]
+  const pv = v ? f32(v.data, misalign) : (0 as Ptr)
+  const scratch = alloc(kernels.gemmScratch(m, n, k, +transA, +transB))
+  kernels.gemm(pa, pb, pv, pc, scratch, m, n, k, a.stride, b.stride, c.stride, +transA, +transB, beta)
+  expectCanaries()
+  const after = readF32(pc, c.data.length)
+  const dense = new Float32Array(m * n)
+  for (let i = 0; i < m; i++) {
+    dense.set(after.subarray(i * c.stride, i * c.stride + n), i * n)
+    after.fill(Number.NaN, i * c.stride, i * c.stride + n)
+  }
+  if (!after.every(Number.isNaN)) expect.fail('gemm wrote between the rows of C')
+  return dense
+}
+
+const describeCase = (c: Case) => JSON.stringify(c)
+
+/**
+ * The summing order that assembly/gemm.ts promises, in float32 arithmetic.
+ * Returns what differs first, or undefined.
+ */
+function differsFromLaw(test: Case, actual: Float32Array): string | undefined {
+  const { form, m, n, k, beta = 0 } = test
+  const { c, v, opA, opB } = operands(test)
+  const f = Math.fround
+  for (let i = 0; i < m; i++)
+    for (let j = 0; j < n; j++) {
+      const old = beta ? c.data[i * c.stride + j] : 0
+      let sum = f(old + (v ? v.data[j] : 0))
+      if (form === 'NT') {
+        for (let from = 0; from < k; from += 1024) {
+          const to = Math.min(k, from + 1024)
+          const whole = to - ((to - from) % 4)
+          const lanes = [0, 0, 0, 0]
+          for (let p = whole; p < to; p++) lanes[p % 4] = f(opA(i, p) * opB(p, j))
+          for (let p = from; p < whole; p++) lanes[p % 4] = f(lanes[p % 4] + f(opA(i, p) * opB(p, j)))
+          sum = f(sum + f(f(lanes[0] + lanes[2]) + f(lanes[1] + lanes[3])))
+        }
+      } else for (let p = 0; p < k; p++) sum = f(sum + f(opA(i, p) * opB(p, j)))
+      if (actual[i * n + j] !== sum) return `C[${i}, ${j}] is ${actual[i * n + j]}, not ${sum}: ${describeCase(test)}`
+    }
+}
+
+/**
+ * Every term of C = beta * C + bias + sum of k products passes at most k + 2 roundings (its product, the sum of the
+ * start, k additions; a dot has fewer), each off by a factor of at most 1 + 2^-24:
+ * |error| <= ((1 + 2^-24)^(k+2) - 1) * sum |terms| (Higham, Accuracy and Stability, 3.1).
+ * For k = 1000, that is 6e-5 of sum |terms|; what a lost or doubled term does is 1000 times larger for k <= 100.
+ */
+function exceedsBound(test: Case, actual: Float32Array): string | undefined {
+  const { m, n, k, beta = 0 } = test
+  const { c, v, opA, opB } = operands(test)
+  const bound = (1 + 2 ** -24) ** (k + 2) - 1
+  for (let i = 0; i < m; i++)
+    for (let j = 0; j < n; j++) {
+      const start = [beta ? c.data[i * c.stride + j] : 0, v ? v.data[j] : 0]
+      let sum = start[0] + start[1]
+      let size = Math.abs(start[0]) + Math.abs(start[1])
+      for (let p = 0; p < k; p++) {
+        const term = opA(i, p) * opB(p, j)
+        sum += term
+        size += Math.abs(term)
+      }
+      if (!(Math.abs(actual[i * n + j] - sum) <= bound * size))
+        return `C[${i}, ${j}] is ${actual[i * n + j]}, not ${sum}: ${describeCase(test)}`
+    }
+}
+
+function check(test: Case): void {
+  const actual = run(test, operands(test))
+  const problem = exceedsBound(test, actual) ?? differsFromLaw(test, actual)
+  if (problem) expect.fail(problem)
+}
+
+const PADS: Pads[] = [
+  [0, 0, 0],
+  [1, 3, 5],
+  [4, 2, 1],
+  [0, 0, 7],
+  [3, 12, 0],
+]
+
+const SIZES = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 64, 100]
+
+beforeEach(reset)
+
+/** Pads that bring all three row strides to a multiple of `floats`. */
+function padTo(floats: number, { form, m, n, k }: Case): Pads {
+  const up = (x: number) => (floats - (x % floats)) % floats
+  return [up(form[0] === 'T' ? m : k), up(form[1] === 'T' ? k : n), up(n)]
+}
+
+beforeEach(reset)
+
+describe.each(FORMS)('gemm %s', (form) => {
+  it('is within the bound and in the promised order, over small sizes, strides, bias, beta, alignment', () => {
+    let variant = 0
+    for (const m of SIZES)
+      for (const n of SIZES)
+        for (const k of SIZES) {
+          variant++
+          check({
+            form,
+            m,
+            n,
+            k,
+            pad: PADS[variant % PADS.length],
+            bias: variant % 2 === 1,
+            beta: variant % 3 === 0 ? 1 : 0,
+            misalign: variant % 7 === 0 ? 4 : 0,
+            seed: variant % 11,
+          })
+        }
+  })
+
+  it.each([
+    [300, 20, 40],
+    [6, 300, 33],
+    [35, 37, 300],
+    [33, 34, 520],
+    [3, 5, 1023],
+    [3, 5, 1024],
+    [5, 9, 2050],
+    [261, 12, 259],
+  ])('crosses blocks: %i x %i x %i', (m, n, k) => {
+    for (const beta of [0, 1] as const)
+      for (const bias of [false, true]) check({ form, m, n, k, beta, bias, pad: [1, 2, 3] })
+  })
+
+  it.each([128, 256, 512, 1024])('is the same with row strides of %i floats', (floats) => {
+    for (const [m, n, k] of [
+      [5, 9, 7],
+      [16, 32, 16],
+      [33, 35, 70],
+      [70, 33, 300],
+    ]) {
+      const test: Case = { form, m, n, k, bias: true }
+      const strided = { ...test, pad: padTo(floats, test) }
+      check(strided)
+      expect(run(strided, operands(strided))).toEqual(run(test, operands(test)))
+    }
+  })
+
+  it.each([7, 20, 64, 300, 1030])('gives a row the same bits whatever the number of rows, k = %i', (k) => {
+    const n = 13
+    for (const pad of [undefined, padTo(256, { form, m: 64, n, k })]) {
+      const all: Case = { form, m: 64, n, k, bias: true, pad }
+      const expected = run(all, operands(all))
+      for (let m = 1; m <= 40; m++) {
+        const some = { ...all, m }
+        expect(run(some, operands(some))).toEqual(expected.subarray(0, m * n))
+      }
+    }
+  })
+
+  it.each([7, 20, 64, 300, 1030])('gives a column the same bits whatever the number of columns, k = %i', (k) => {
+    const m = 18
+    const all: Case = { form, m, n: 40, k, bias: true }
+    const expected = run(all, operands(all))
+    for (let n = 1; n <= 36; n++) {
+      const some = { ...all, n }
+      const columns = expected.filter((_, at) => at % 40 < n)
+      expect(run(some, operands(some))).toEqual(columns)
+    }
+  })
+
+  it.each([0, 1, -1])('carries NaN and infinities, times %i, to their row or column alone', (other) => {
+    const [m, n, k] = [6, 11, 21]
+    for (const bad of [Number.NaN, Infinity, -Infinity])
+      for (let p = 0; p < k; p++)
+        for (const [row, col] of [
+          [4, -1],
+          [5, -1],
+          [-1, 2],
+          [-1, 10],
+        ]) {
+          const test: Case = { form, m, n, k }
+          const x = operands(test)
+          // Column p of op(A) and row p of op(B) hold `other`, but one element of one of them is bad.
+          for (let i = 0; i < m; i++) x.a.data[form[0] === 'T' ? p * m + i : i * k + p] = i === row ? bad : other
+          for (let j = 0; j < n; j++) x.b.data[form[1] === 'T' ? j * k + p : p * n + j] = j === col ? bad : other
+          run(test, x).forEach((value, at) => {
+            if (Math.floor(at / n) === row || at % n === col) expect(value).toBe(bad * other)
+            else if (!Number.isFinite(value)) expect.fail(`C[${at}] is ${value}, k = ${p}`)
+          })
+        }
+  })
+})
+
+describe('gemmScratch', () => {
+  it('is nothing where nothing is ever packed: NT, and products with few rows', () => {
+    expect(kernels.gemmScratch(10_000, 128, 784, 0, 1)).toBe(0)
+    expect(kernels.gemmScratch(8, 784, 128, 0, 0)).toBe(0)
+    expect(kernels.gemmScratch(16, 4, 8, 1, 0)).toBe(0)
+  })
+
+  it('does not grow beyond a block', () => {
+    for (const transA of [0, 1])
+      for (const transB of [0, 1])
+        expect(kernels.gemmScratch(5000, 6000, 7000, transA, transB)).toBeLessThanOrEqual(264 * 1024)
+  })
+})
