@@ -16,14 +16,28 @@ import { V } from './simd'
 /** Columns of C that a strip covers. */
 export const CHAIN_COLS = 8
 
-/** How A is stored: (m, k) or (k, m). */
+/** How A is stored: (m, k), or (k, m), or (k, m) of which a list gives the rows to take. */
 class RowMajor {
   @inline kMajor(): bool {
+    return false
+  }
+  @inline listed(): bool {
     return false
   }
 }
 class KMajor {
   @inline kMajor(): bool {
+    return true
+  }
+  @inline listed(): bool {
+    return false
+  }
+}
+class Listed {
+  @inline kMajor(): bool {
+    return true
+  }
+  @inline listed(): bool {
     return true
   }
 }
@@ -43,10 +57,12 @@ class Narrow {
 class ChainTile {
   /**
    * 4 x 8 elements of C, each a chain: start, then += a * b in the order of k. Narrow: 4 x 4; single: one row.
-   * kMajor: A is (k, rows), else (rows, k); `lda` is its row stride in bytes. `start` has `rows` rows `startRow` apart.
+   * kMajor: A is (k, rows), else (rows, k); `lda` is its row stride in bytes, or if `listed`, the address of
+   * the distances from each row to the next, as u32. `start` has `rows` rows `startRow` apart.
    */
   @inline static run(
     kMajor: bool,
+    listed: bool,
     wide: bool,
     single: bool,
     a: usize,
@@ -103,7 +119,7 @@ class ChainTile {
         if (wide) c31 = V.fma(x, b1, c31)
       }
       b += ldb
-      if (kMajor) a += lda
+      if (kMajor) a += listed ? load<usize>(lda) : lda
       if (k === 1) break
 
       b0 = V.load(b)
@@ -123,7 +139,7 @@ class ChainTile {
         if (wide) c31 = V.fma(x, b1, c31)
       }
       b += ldb
-      if (kMajor) a += lda
+      if (kMajor) a += listed ? load<usize>(lda, 4) : lda
       if (k === 2) break
 
       b0 = V.load(b)
@@ -143,7 +159,7 @@ class ChainTile {
         if (wide) c31 = V.fma(x, b1, c31)
       }
       b += ldb
-      if (kMajor) a += lda
+      if (kMajor) a += listed ? load<usize>(lda, 8) : lda
       if (k === 3) break
 
       b0 = V.load(b)
@@ -163,7 +179,8 @@ class ChainTile {
         if (wide) c31 = V.fma(x, b1, c31)
       }
       b += ldb
-      a += kMajor ? lda : 16
+      a += listed ? load<usize>(lda, 12) : kMajor ? lda : 16
+      if (listed) lda += 16
       a1 += 16
       a2 += 16
       a3 += 16
@@ -211,15 +228,16 @@ function strip<A, W>(
   k: i32,
 ): void {
   const kMajor = changetype<A>(0).kMajor()
+  const listed = changetype<A>(0).listed()
   const wide = changetype<W>(0).wide()
   for (; m >= 4; m -= 4) {
-    ChainTile.run(kMajor, wide, false, a, lda, b, ldb, start, startRow, c, ldc, 4, cols, k)
+    ChainTile.run(kMajor, listed, wide, false, a, lda, b, ldb, start, startRow, c, ldc, 4, cols, k)
     a += aTile
     start += startRow << 2
     c += ldc << 2
   }
-  if (m > 1) ChainTile.run(kMajor, wide, false, a, lda, b, ldb, start, startRow, c, ldc, m, cols, k)
-  else if (m) ChainTile.run(kMajor, wide, true, a, lda, b, ldb, start, startRow, c, ldc, 1, cols, k)
+  if (m > 1) ChainTile.run(kMajor, listed, wide, false, a, lda, b, ldb, start, startRow, c, ldc, m, cols, k)
+  else if (m) ChainTile.run(kMajor, listed, wide, true, a, lda, b, ldb, start, startRow, c, ldc, 1, cols, k)
 }
 
 /** The strip for A stored (m, k), or (k, m) if `transA`, and 1 to CHAIN_COLS columns. */
@@ -246,5 +264,25 @@ export class Chain {
       if (cols > 4) strip<RowMajor, Wide>(a, lda, aTile, b, ldb, start, startRow, c, ldc, m, cols, k)
       else strip<RowMajor, Narrow>(a, lda, aTile, b, ldb, start, startRow, c, ldc, m, cols, k)
     }
+  }
+
+  /** The strip for `k` rows of A stored (k, m), with the distance to each in `list`, the first from `a`, and a panel. */
+  @inline static listedStrip(
+    a: usize,
+    list: usize,
+    aTile: usize,
+    panel: usize,
+    start: usize,
+    startRow: usize,
+    c: usize,
+    ldc: usize,
+    m: i32,
+    cols: i32,
+    k: i32,
+  ): void {
+    a += load<usize>(list)
+    list += 4
+    if (cols > 4) strip<Listed, Wide>(a, list, aTile, panel, CHAIN_COLS << 2, start, startRow, c, ldc, m, cols, k)
+    else strip<Listed, Narrow>(a, list, aTile, panel, CHAIN_COLS << 2, start, startRow, c, ldc, m, cols, k)
   }
 }

@@ -140,15 +140,8 @@ class DotTile {
       b3 += 64
     }
 
-    if (!single) V.storeUpTo(c + ldc, V.add(V.load(start + startRow), DotTile.laneSums(c10, c11, c12, c13)), cols)
-    V.storeUpTo(c, V.add(V.load(start), DotTile.laneSums(c00, c01, c02, c03)), cols)
-  }
-
-  /** The sums of the lanes of four vectors, each as (0 + 2) + (1 + 3). */
-  @inline static laneSums(p: v128, q: v128, r: v128, s: v128): v128 {
-    const pq = V.add(i32x4.shuffle(p, q, 0, 1, 4, 5), i32x4.shuffle(p, q, 2, 3, 6, 7))
-    const rs = V.add(i32x4.shuffle(r, s, 0, 1, 4, 5), i32x4.shuffle(r, s, 2, 3, 6, 7))
-    return V.add(i32x4.shuffle(pq, rs, 0, 2, 4, 6), i32x4.shuffle(pq, rs, 1, 3, 5, 7))
+    if (!single) V.storeUpTo(c + ldc, V.add(V.load(start + startRow), V.hsum4(c10, c11, c12, c13)), cols)
+    V.storeUpTo(c, V.add(V.load(start), V.hsum4(c00, c01, c02, c03)), cols)
   }
 }
 

@@ -11,11 +11,13 @@
  *               multiple of four first, combined as (0 + 2) + (1 + 3).
  *   NN, TN, TT  c = start, then c += a * b for each k in turn.
  * Packing and blocks move data, they never change an order: a chain goes through memory between blocks of K as it is.
+ * Nor do the zeros that NT and TN leave out of A and of B where there are many: sparse.ts says why.
  */
 import { CHAIN_COLS, Chain } from './chain'
 import { DOT_COLS, dotStrip } from './dot'
 import { packColumns, packRows, packTransposed } from './pack'
 import { V } from './simd'
+import { allFinite, keepRows, listedColumns, Sparse } from './sparse'
 
 /** Four rows of B in a dot strip, 16 KB at most, stay in L1. Part of the summing order. */
 const K_DOT = 1024
@@ -87,17 +89,19 @@ export function gemm(
     makeStart(bias, c, m, n, cRow, beta)
     beta = 1
   }
-  if (transB && !transA) dots(a, b, bias, c, m, n, k, aRow, bRow, cRow, beta)
+  if (transB && !transA) dots(a, b, bias, c, scratch, m, n, k, aRow, bRow, cRow, beta)
   else chains(a, b, bias, c, scratch, m, n, k, aRow, bRow, cRow, transA, transB, beta)
 }
 
-/** Bytes of scratch that gemm needs for these sizes, whatever the strides: at most 264 KB. */
+/** Bytes of scratch that gemm needs for these sizes, whatever the strides: at most 266 KB. */
 export function gemmScratch(m: i32, n: i32, k: i32, transA: i32, transB: i32): i32 {
-  if (transB && !transA) return 0
+  if (transB && !transA) return Sparse.looksAtGroups(m, n, k) ? Sparse.groupScratch(min(m, M_DOT), min(k, K_DOT)) : 0
   const rows = min(k, K_CHAIN)
-  const panel = Packs.b(m, k, 0, transB) ? CHAIN_COLS * rows : 0
+  const skips = Sparse.looksAtRows(m, n, k, transA, transB)
+  const panel = skips || Packs.b(m, k, 0, transB) ? CHAIN_COLS * rows : 0
   const block = Packs.a(n, k, 0, transA) ? ((min(m, M_CHAIN) + 3) & ~3) * rows : 0
-  return (panel + block) << 2
+  const list = skips ? rows + 1 : 0
+  return (panel + block + list) << 2
 }
 
 /** C = start. */
@@ -117,6 +121,7 @@ function dots(
   b: usize,
   bias: usize,
   c: usize,
+  scratch: usize,
   m: i32,
   n: i32,
   k: i32,
@@ -128,10 +133,15 @@ function dots(
   for (let kk = 0; kk < k; kk += K_DOT) {
     const depth = min(k - kk, K_DOT)
     const startRow = beta ? cRow : 0
+    const panel = At.element(b, 0, bRow, kk)
     for (let i = 0; i < m; i += M_DOT) {
       const rows = min(m - i, M_DOT)
       const block = At.element(a, i, aRow, kk)
-      for (let j = 0; j < n; j += DOT_COLS) {
+      const to = At.element(c, i, cRow, 0)
+      const start = At.start(to, bias, 0, beta)
+      const startCol: usize = start === ZEROS ? 0 : 4
+      let j = listedColumns(block, aRow, panel, bRow, start, startRow, startCol, to, cRow, rows, n, depth, scratch)
+      for (; j < n; j += DOT_COLS) {
         const cols = min(n - j, DOT_COLS)
         const to = At.element(c, i, cRow, j)
         const start = At.start(to, bias, j, beta)
@@ -160,15 +170,18 @@ function chains(
 ): void {
   const packA = Packs.a(n, k, aRow, transA)
   const packB = Packs.b(m, k, bRow, transB)
+  const looks = !beta && !bias && Sparse.looksAtRows(m, n, k, transA, transB)
   for (let kk = 0; kk < k; kk += K_CHAIN) {
     const depth = min(k - kk, K_CHAIN)
     const startRow = beta ? cRow : 0
-    const aPanels = scratch + (packB ? <usize>depth * (CHAIN_COLS << 2) : 0)
+    const aPanels = scratch + (looks || packB ? <usize>depth * (CHAIN_COLS << 2) : 0)
     for (let i = 0; i < m; i += M_CHAIN) {
       const rows = min(m - i, M_CHAIN)
       let block = transA ? At.element(a, kk, aRow, i) : At.element(a, i, aRow, kk)
       let blockRow = aRow
       let blockTile: usize = transA ? 16 : aRow << 2
+      const skips = looks && allFinite(block, aRow, depth, rows)
+      const list = aPanels + (packA ? (<usize>((rows + 3) & ~3) * depth) << 2 : 0)
       if (packA) {
         packColumns(block, aRow, rows, depth, aPanels)
         block = aPanels
@@ -181,6 +194,13 @@ function chains(
         const start = At.start(to, bias, j, beta)
         let panel = transB ? At.element(b, j, bRow, kk) : At.element(b, kk, bRow, j)
         let panelRow = bRow
+        if (skips) {
+          const kept = keepRows(panel, bRow, cols, depth, blockRow, scratch, list)
+          if (kept) {
+            Chain.listedStrip(block, list, blockTile, scratch, start, startRow, to, cRow, rows, cols, kept)
+            continue
+          }
+        }
         if (packB) {
           if (transB) packTransposed(panel, bRow, cols, depth, scratch)
           else packRows(panel, bRow, cols, depth, scratch)
