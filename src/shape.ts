@@ -1,0 +1,140 @@
+/** Shapes, strides, axes and broadcasting: pure functions on arrays of numbers. Strides are in elements. */
+import { ShapeError } from './errors.ts'
+
+export type Shape = readonly number[]
+
+export const MAX_RANK = 8
+
+/** `(32, 784)`, as error messages show a shape. */
+export const formatShape = (shape: Shape): string => `(${shape.join(', ')})`
+
+export function numelOf(shape: Shape): number {
+  let n = 1
+  for (let i = 0; i < shape.length; i++) n *= shape[i]
+  return n
+}
+
+/** Row-major strides of a contiguous tensor. */
+export function contiguousStrides(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length)
+  let step = 1
+  for (let i = shape.length - 1; i >= 0; i--) {
+    strides[i] = step
+    step *= shape[i]
+  }
+  return strides
+}
+
+/** Whether elements lie in memory in logical order without gaps. Axes of size 1 may have any stride. */
+export function isContiguous(shape: Shape, strides: Shape): boolean {
+  let step = 1
+  for (let i = shape.length - 1; i >= 0; i--) {
+    if (shape[i] !== 1 && strides[i] !== step) return numelOf(shape) === 0
+    step *= shape[i]
+  }
+  return true
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
+
+/** `dim` counted from the end when negative; throws `ShapeError` when there is no such axis. */
+export function normalizeDim(op: string, dim: number, rank: number): number {
+  const axes = Math.max(rank, 1)
+  if (!Number.isInteger(dim) || dim < -axes || dim >= axes)
+    throw new ShapeError(
+      `${op}: there is no axis ${dim} in a tensor of rank ${rank}; use ${rank === 0 ? '0' : `${-axes} to ${axes - 1}`}`,
+    )
+  return dim < 0 ? dim + axes : dim
+}
+
+/** Throws unless every size is a non-negative integer, the rank at most 8, and the whole addressable. */
+export function checkShape(op: string, shape: Shape): void {
+  if (!Array.isArray(shape))
+    throw new ShapeError(`${op}: ${String(shape)} is not a shape; a shape is an array of sizes, such as [2, 3]`)
+  if (shape.length > MAX_RANK)
+    throw new ShapeError(`${op}: rank ${shape.length} of shape ${formatShape(shape)} is more than ${MAX_RANK}`)
+  for (const size of shape)
+    if (!Number.isInteger(size) || size < 0)
+      throw new ShapeError(`${op}: ${size} in shape ${formatShape(shape)} is not a size; sizes are integers from 0 up`)
+  if (numelOf(shape) > 2 ** 31 - 1)
+    throw new ShapeError(`${op}: shape ${formatShape(shape)} has more than 2^31 - 1 elements`)
+}
+
+/** The shape two tensors broadcast to, by PyTorch's rule: align at the end; sizes agree or one of them is 1. */
+export function broadcastShapes(op: string, a: Shape, b: Shape): Shape {
+  if (sameShape(a, b)) return a
+  const rank = Math.max(a.length, b.length)
+  const shape = new Array<number>(rank)
+  for (let i = 1; i <= rank; i++) {
+    const m = i <= a.length ? a[a.length - i] : 1
+    const n = i <= b.length ? b[b.length - i] : 1
+    if (m !== n && m !== 1 && n !== 1)
+      throw new ShapeError(
+        `${op}: ${formatShape(a)} and ${formatShape(b)} do not broadcast: ` +
+          `sizes ${m} and ${n} at axis -${i} must be equal, or one of them 1`,
+      )
+    shape[rank - i] = m === 1 ? n : m
+  }
+  return shape
+}
+
+/** Strides that read a tensor as if it had shape `to`: 0 along every broadcast axis. */
+export function broadcastStrides(shape: Shape, strides: Shape, to: Shape): number[] {
+  const lead = to.length - shape.length
+  return to.map((_, i) => (i < lead || shape[i - lead] === 1 ? 0 : strides[i - lead]))
+}
+
+/**
+ * Walks several strided layouts of one shape as a sequence of planes (rows, cols), which is what the strided
+ * kernels take: axes that are contiguous with one another in every layout are merged first, so that nearly
+ * everything is a single plane.
+ */
+export function eachPlane(
+  shape: Shape,
+  layouts: readonly Shape[],
+  visit: (
+    offsets: readonly number[],
+    rows: number,
+    cols: number,
+    row: readonly number[],
+    col: readonly number[],
+  ) => void,
+): void {
+  const sizes: number[] = []
+  const steps: number[][] = layouts.map(() => [])
+  for (let i = 0; i < shape.length; i++) {
+    if (shape[i] === 0) return
+    if (shape[i] === 1) continue
+    const last = sizes.length - 1
+    const merges = last >= 0 && layouts.every((strides, l) => steps[l][last] === strides[i] * shape[i])
+    if (merges) sizes[last] *= shape[i]
+    else sizes.push(shape[i])
+    for (let l = 0; l < layouts.length; l++) {
+      if (merges) steps[l][last] = layouts[l][i]
+      else steps[l].push(layouts[l][i])
+    }
+  }
+  const outer = Math.max(sizes.length - 2, 0)
+  const cols = sizes.length > 0 ? sizes[sizes.length - 1] : 1
+  const rows = sizes.length > 1 ? sizes[sizes.length - 2] : 1
+  const col = steps.map((s) => (s.length > 0 ? s[s.length - 1] : 1))
+  const row = steps.map((s) => (s.length > 1 ? s[s.length - 2] : 0))
+  const index = new Array<number>(outer).fill(0)
+  const offsets = layouts.map(() => 0)
+  for (;;) {
+    visit(offsets, rows, cols, row, col)
+    let axis = outer - 1
+    for (; axis >= 0; axis--) {
+      index[axis]++
+      for (let l = 0; l < layouts.length; l++) offsets[l] += steps[l][axis]
+      if (index[axis] < sizes[axis]) break
+      for (let l = 0; l < layouts.length; l++) offsets[l] -= steps[l][axis] * sizes[axis]
+      index[axis] = 0
+    }
+    if (axis < 0) return
+  }
+}
