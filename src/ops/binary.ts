@@ -1,0 +1,150 @@
+/** Element-wise operations on two tensors that broadcast to one shape. */
+import { defineOp } from '../autograd/op.ts'
+import type { Destination } from '../autograd/tape.ts'
+import type { Operand } from '../dtype.ts'
+import { engine } from '../runtime/engine.ts'
+import type { Kernels, Ptr } from '../runtime/kernels.generated.ts'
+import { addStrided, at, copyStrided } from '../runtime/strided.ts'
+import { broadcastShapes, broadcastStrides, eachPlane, sameShape } from '../shape.ts'
+import type { Tensor } from '../tensor.ts'
+import { sumTo } from './reduce.ts'
+
+type Zip = (
+  a: Ptr,
+  b: Ptr,
+  y: Ptr,
+  rows: number,
+  cols: number,
+  aRow: number,
+  aCol: number,
+  bRow: number,
+  bCol: number,
+) => void
+
+type Binary = {
+  [K in keyof Kernels]: `${K}GradA` | `${K}GradB` extends keyof Kernels ? K : never
+}[keyof Kernels]
+
+/** Calls `zip` for each plane of a, b and y, where y is contiguous and has the broadcast shape. */
+export function zipPlanes(zip: Zip, a: Operand, b: Operand, y: Operand): void {
+  if (sameShape(a.shape, b.shape)) {
+    zip(a.ptr, b.ptr, y.ptr, 1, y.numel, 0, 1, 0, 1)
+    return
+  }
+  const layouts = [
+    broadcastStrides(a.shape, a.strides, y.shape),
+    broadcastStrides(b.shape, b.strides, y.shape),
+    y.strides,
+  ]
+  eachPlane(y.shape, layouts, ([i, j, l], rows, cols, row, col) => {
+    zip(at(a, i), at(b, j), at(y, l), rows, cols, row[0], col[0], row[1], col[1])
+  })
+}
+
+/** Addition and subtraction: the gradients are dy and `sign` dy, and nothing is saved. */
+function additive(name: 'add' | 'sub', sign: 1 | -1): (a: Tensor, b: Tensor | number) => Tensor {
+  const op = defineOp({
+    name,
+    shape: ([a, b]) => broadcastShapes(name, a.shape, b.shape),
+    forward: (k, [a, b], y) => zipPlanes(k[name], a, b, y),
+    backward: (_k, _saved, dy, [da, db]) => {
+      if (da) passOn(dy, da, 1)
+      if (db) passOn(dy, db, sign)
+    },
+  })
+  return (a, b) => withNumber(a, b, 'float32', op)
+}
+
+function passOn(dy: Operand, dx: Destination, sign: 1 | -1): void {
+  if (sign < 0 || !sameShape(dy.shape, dx.shape)) sumTo(dy, dx, sign)
+  else if (dx.beta) addStrided(dy, dx)
+  else copyStrided(dy, dx)
+}
+
+/** Products and quotients; `uses` says which operands the gradients that are needed read. */
+function multiplicative(
+  name: Binary,
+  uses: (needed: readonly boolean[]) => readonly boolean[],
+): (a: Tensor, b: Tensor | number) => Tensor {
+  const op = defineOp({
+    name,
+    saves: 'inputs',
+    uses,
+    shape: ([a, b]) => broadcastShapes(name, a.shape, b.shape),
+    forward: (k, [a, b], y) => zipPlanes(k[name], a, b, y),
+    backward: (k, [a, b], dy, [da, db]) => {
+      if (da) gradient(k[`${name}GradA`], a, b, dy, da)
+      if (db) gradient(k[`${name}GradB`], a, b, dy, db)
+    },
+  })
+  return (a, b) => withNumber(a, b, 'float32', op)
+}
+
+type ZipGrad = (
+  a: Ptr,
+  b: Ptr,
+  dy: Ptr,
+  dx: Ptr,
+  rows: number,
+  cols: number,
+  aRow: number,
+  aCol: number,
+  bRow: number,
+  bCol: number,
+  beta: number,
+) => void
+
+/** The gradient of one operand; summed over the axes along which that operand was broadcast. */
+function gradient(kernel: ZipGrad, a: Operand, b: Operand, dy: Operand, dx: Destination): void {
+  const isWhole = sameShape(dx.shape, dy.shape)
+  const whole = isWhole ? dx : { ...dy, ptr: engine().heap.workspace(dy.numel * 4) }
+  const beta = isWhole ? dx.beta : 0
+  const layouts = [
+    broadcastStrides(a.shape, a.strides, dy.shape),
+    broadcastStrides(b.shape, b.strides, dy.shape),
+    dy.strides,
+  ]
+  eachPlane(dy.shape, layouts, ([i, j, l], rows, cols, row, col) => {
+    kernel(at(a, i), at(b, j), at(dy, l), at(whole, l), rows, cols, row[0], col[0], row[1], col[1], beta)
+  })
+  if (!isWhole) sumTo(whole, dx)
+}
+
+/** Runs `op` with a number as a tensor of one element. */
+function withNumber(
+  a: Tensor,
+  b: Tensor | number,
+  dtype: 'float32' | 'int32',
+  op: (inputs: readonly Tensor[]) => Tensor,
+): Tensor {
+  if (typeof b !== 'number') return op([a, b])
+  const constant = a.scalar(b, dtype)
+  try {
+    return op([a, constant])
+  } finally {
+    constant.drop()
+  }
+}
+
+export const add = additive('add', 1)
+
+export const sub = additive('sub', -1)
+
+export const mul = multiplicative('mul', ([a, b]) => [b, a])
+
+export const div = multiplicative('div', ([a, b]) => [b, a || b])
+
+const isInteger = ({ dtype }: Operand) => dtype !== 'float32'
+
+const equal = defineOp({
+  name: 'eq',
+  takes: (xs) => (xs.every(isInteger) ? ['int32', 'int32'] : ['float32', 'float32']),
+  gives: () => 'bool',
+  shape: ([a, b]) => broadcastShapes('eq', a.shape, b.shape),
+  forward: (k, [a, b], y) => zipPlanes(isInteger(a) ? k.eqI32 : k.eq, a, b, y),
+})
+
+export function eq(a: Tensor, b: Tensor | number): Tensor {
+  const isInt32 = typeof b === 'number' && (b | 0) === b && isInteger(a)
+  return withNumber(a, b, isInt32 ? 'int32' : 'float32', equal)
+}

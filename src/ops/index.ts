@@ -1,0 +1,10 @@
+/** Every operation on tensors. They are documented where users meet them: at the methods of `Tensor`, and at `nn`. */
+export { add, div, eq, mul, sub } from './binary.ts'
+export * from './cast.ts'
+export * from './inplace.ts'
+export * from './loss.ts'
+export * from './matmul.ts'
+export { argmax, mean, type ReduceOptions, sum } from './reduce.ts'
+export * from './shape.ts'
+export * from './softmax.ts'
+export * from './unary.ts'

@@ -1,0 +1,23 @@
+import { defineOp } from '../autograd/op.ts'
+import { normalizeDim, numelOf } from '../shape.ts'
+import type { Tensor } from '../tensor.ts'
+import { transpose } from './shape.ts'
+
+const lastAxis = defineOp({
+  name: 'softmax',
+  saves: 'output',
+  shape: ([x]) => x.shape,
+  forward: (k, [x], y) => {
+    const cols = x.shape.length > 0 ? x.shape[x.shape.length - 1] : 1
+    k.softmax(x.ptr, y.ptr, numelOf(x.shape.slice(0, -1)), cols)
+  },
+  backward: (k, [y], dy, [dx]) => {
+    const cols = y.shape.length > 0 ? y.shape[y.shape.length - 1] : 1
+    if (dx) k.softmaxGrad(y.ptr, dy.ptr, dx.ptr, numelOf(y.shape.slice(0, -1)), cols, dx.beta)
+  },
+})
+
+export function softmax(x: Tensor, dim = -1): Tensor {
+  const axis = normalizeDim('softmax', dim, x.ndim)
+  return axis >= x.ndim - 1 ? lastAxis([x]) : transpose(lastAxis([transpose(x, dim, -1)]), dim, -1)
+}

@@ -1,0 +1,39 @@
+/** Element-wise maps of one tensor. */
+import { defineOp } from '../autograd/op.ts'
+import type { Kernels, Ptr } from '../runtime/kernels.generated.ts'
+import type { Tensor } from '../tensor.ts'
+
+type Map = (x: Ptr, y: Ptr, n: number) => void
+type MapGrad = (saved: Ptr, dy: Ptr, dx: Ptr, n: number, beta: number) => void
+
+/** The kernels that are element-wise maps with a gradient: a name without both does not type-check. */
+type Unary = {
+  [K in keyof Kernels]: Kernels[K] extends Map
+    ? `${K}Grad` extends keyof Kernels
+      ? Kernels[`${K}Grad`] extends MapGrad
+        ? K
+        : never
+      : never
+    : never
+}[keyof Kernels]
+
+function unary(name: Unary, saves: 'inputs' | 'output'): (x: Tensor) => Tensor {
+  const op = defineOp({
+    name,
+    saves,
+    shape: ([x]) => x.shape,
+    forward: (k, [x], y) => k[name](x.ptr, y.ptr, y.numel),
+    backward: (k, [saved], dy, [dx]) => dx && k[`${name}Grad`](saved.ptr, dy.ptr, dx.ptr, dx.numel, dx.beta),
+  })
+  return (x) => op([x])
+}
+
+export const relu = unary('relu', 'output')
+
+export const sigmoid = unary('sigmoid', 'output')
+
+export const tanh = unary('tanh', 'output')
+
+export const exp = unary('exp', 'output')
+
+export const log = unary('log', 'inputs')
