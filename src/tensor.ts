@@ -1,0 +1,411 @@
+import { backward } from './autograd/backward.ts'
+import { check, withReadable } from './autograd/operands.ts'
+import type { Node } from './autograd/tape.ts'
+import { BYTES, type Dtype, type TypedArrays } from './dtype.ts'
+import { DtypeError, GraphError, ShapeError, StaleTensorError } from './errors.ts'
+import * as ops from './ops/index.ts'
+import { Cell } from './runtime/cell.ts'
+import { engine } from './runtime/engine.ts'
+import type { Graph } from './runtime/graph.ts'
+import type { Owner, Storage } from './runtime/heap.ts'
+import type { Ptr } from './runtime/kernels.generated.ts'
+import * as lifetimes from './runtime/lifetimes.ts'
+import { copyStrided } from './runtime/strided.ts'
+import { contiguousStrides, formatShape, numelOf, type Shape, sameShape } from './shape.ts'
+
+/** A tensor's elements as nested arrays, booleans for dtype bool. */
+export type NestedArray = number | boolean | NestedArray[]
+
+/**
+ * An n-dimensional array in linear memory, with its place on the autograd tape.
+ * Make one by `tensor`, `zeros`, `randn` and so on, or by an operation.
+ *
+ * Its memory is freed by the rules in the README; touching it afterwards throws `StaleTensorError`, except that a
+ * tensor of one element keeps its value for ever.
+ */
+export class Tensor {
+  readonly shape: Shape
+  readonly dtype: Dtype
+  /** The number of elements. */
+  readonly numel: number
+  /** @internal Elements from one index to the next, for each axis. */
+  readonly strides: Shape
+  /** @internal */
+  readonly cell: Cell
+  /** @internal */
+  node: Node | null = null
+  /** @internal */
+  graph: Graph | null = null
+  #requiresGrad = false
+  #grad: Tensor | null = null
+
+  /** @internal Users call `tensor(…)`. Takes over one reference to the cell's storage. */
+  constructor(cell: Cell, shape: Shape, strides: Shape = contiguousStrides(shape)) {
+    this.cell = cell
+    this.shape = shape
+    this.strides = strides
+    this.numel = cell.numel
+    this.dtype = cell.dtype
+  }
+
+  /** The number of axes. */
+  get ndim(): number {
+    return this.shape.length
+  }
+
+  /** Whether this is a leaf: not computed by a recorded operation. */
+  get isLeaf(): boolean {
+    return this.node === null
+  }
+
+  /** Whether `backward()` computes a gradient for it, or through it. Settable on leaves of dtype float32. */
+  get requiresGrad(): boolean {
+    return this.#requiresGrad
+  }
+
+  set requiresGrad(value: boolean) {
+    if (value && this.dtype !== 'float32')
+      throw new DtypeError(`requiresGrad: a tensor of dtype ${this.dtype} has no gradient; convert it by float()`)
+    if (!value && this.node)
+      throw new GraphError(
+        `requiresGrad: this tensor was computed by ${this.node.name}, only leaves can be frozen; use detach()`,
+      )
+    this.#requiresGrad = value
+  }
+
+  /** The gradient that `backward()` has added up, or null. It belongs to this tensor; `clone()` it to keep it longer. */
+  get grad(): Tensor | null {
+    return this.#grad
+  }
+
+  /** Null frees the gradient, as `optimizer.zeroGrad()` does; a tensor of the same shape is copied. */
+  set grad(value: Tensor | null) {
+    if (value) check('grad', value)
+    if (value && !sameShape(value.shape, this.shape))
+      throw new ShapeError(
+        `grad: shape ${formatShape(value.shape)} does not fit a tensor of shape ${formatShape(this.shape)}`,
+      )
+    const copy = value && withReadable('grad', value, { strided: true }, (x) => x.converted('float32'))
+    this.#grad?.cell.die('its gradient was cleared')
+    this.#grad = null
+    if (copy) this.addGrad(copy.storage)
+  }
+
+  // --- reading ---------------------------------------------------------------------------------------------------
+
+  /** The value of a tensor of one element; a bool gives 1 or 0. Throws `ShapeError` for any other size. */
+  item(): number {
+    if (this.numel !== 1)
+      throw new ShapeError(`item: shape ${formatShape(this.shape)} has ${this.numel} elements, not one; use toArray()`)
+    return this.cell.storage ? engine().heap.read(this.ptr, this.dtype) : this.cell.value
+  }
+
+  /** A copy of the elements in logical (row-major) order. */
+  toTypedArray(): TypedArrays[Dtype] {
+    return withReadable('toTypedArray', this, {}, (x) => engine().heap.download(x.ptr, x.numel, x.dtype))
+  }
+
+  /** A copy of the elements as nested arrays; a single number or boolean for a tensor without axes. */
+  toArray(): NestedArray {
+    const data = this.toTypedArray()
+    let at = 0
+    const nest = (axis: number): NestedArray => {
+      if (axis < this.ndim) return Array.from({ length: this.shape[axis] }, () => nest(axis + 1))
+      const value = data[at++]
+      return this.dtype === 'bool' ? value !== 0 : value
+    }
+    return nest(0)
+  }
+
+  /** What `JSON.stringify` writes, of a state dict too: the nested arrays of `toArray`, which `tensor` reads back. */
+  toJSON(): NestedArray {
+    return this.toArray()
+  }
+
+  // --- autograd and lifetime -------------------------------------------------------------------------------------
+
+  /**
+   * Adds the gradient of this tensor with respect to every leaf that requires one to the leaf's `grad`, and frees what
+   * the graph has saved: a graph is walked once.
+   * @param upstream The gradient of whatever this tensor feeds; may be left out for a tensor of one element (then 1).
+   * @throws GraphError without anything to differentiate, on a second walk, or when a saved tensor has been changed.
+   */
+  backward(upstream?: Tensor): void {
+    check('backward', this)
+    backward(this, upstream)
+  }
+
+  /** The same memory outside the graph: no gradient flows through it. */
+  detach(): Tensor {
+    const y = withReadable('detach', this, { strided: true }, (x) => x.view(x.shape, x.strides, 0))
+    lifetimes.place(y, null)
+    return y
+  }
+
+  /** A copy outside the graph, contiguous. Unlike in PyTorch, no gradient flows through it. */
+  clone(): Tensor {
+    const y = withReadable('clone', this, { strided: true }, (x) => x.converted(x.dtype))
+    lifetimes.place(y, null)
+    return y
+  }
+
+  /** Moves the tensor out of the turn or scope it was made in to the one around it, and out of its graph's lifetime. */
+  keep(): this {
+    check('keep', this)
+    if (this.cell.storage) lifetimes.keep(this)
+    return this
+  }
+
+  /** Frees the memory now. */
+  dispose(): void {
+    this.grad = null
+    lifetimes.dispose(this, 'it was disposed')
+  }
+
+  /** `using x = …` frees it at the end of the block. */
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+
+  // --- operations ------------------------------------------------------------------------------------------------
+
+  /** max(x, 0), element by element; the gradient at 0 is 0. NaN stays NaN. */
+  relu(): Tensor {
+    return ops.relu(this)
+  }
+
+  /** 1 / (1 + exp(-x)), element by element. */
+  sigmoid(): Tensor {
+    return ops.sigmoid(this)
+  }
+
+  /** The hyperbolic tangent, element by element. */
+  tanh(): Tensor {
+    return ops.tanh(this)
+  }
+
+  /** e to the power of x, element by element. */
+  exp(): Tensor {
+    return ops.exp(this)
+  }
+
+  /** The natural logarithm, element by element: -Infinity at 0, NaN below. */
+  log(): Tensor {
+    return ops.log(this)
+  }
+
+  /** The sum with `other`; shapes broadcast. */
+  add(other: Tensor | number): Tensor {
+    return ops.add(this, other)
+  }
+
+  /** The difference from `other`; shapes broadcast. */
+  sub(other: Tensor | number): Tensor {
+    return ops.sub(this, other)
+  }
+
+  /** The product with `other`, element by element; shapes broadcast. */
+  mul(other: Tensor | number): Tensor {
+    return ops.mul(this, other)
+  }
+
+  /** The quotient by `other`, element by element; shapes broadcast. Division by 0 gives an infinity or NaN. */
+  div(other: Tensor | number): Tensor {
+    return ops.div(this, other)
+  }
+
+  /** Whether it equals `other`, element by element, as dtype bool; shapes broadcast. NaN equals nothing. No gradient. */
+  eq(other: Tensor | number): Tensor {
+    return ops.eq(this, other)
+  }
+
+  /** The product of two matrices, (m, k) and (k, n). Transposed views are read where they lie. */
+  matmul(other: Tensor): Tensor {
+    return ops.matmul(this, other)
+  }
+
+  /** The sum over one axis, several, or (without `dim`) all; accumulated in float64. The sum of nothing is 0. */
+  sum(dim?: number | readonly number[], options?: ops.ReduceOptions): Tensor {
+    return ops.sum(this, dim, options)
+  }
+
+  /** The mean over one axis, several, or (without `dim`) all; accumulated in float64. The mean of nothing is NaN. */
+  mean(dim?: number | readonly number[], options?: ops.ReduceOptions): Tensor {
+    return ops.mean(this, dim, options)
+  }
+
+  /**
+   * The index of the largest element along `dim`, or without it in the flattened tensor; dtype int32. The first of equal
+   * ones; NaN counts as the largest. No gradient.
+   * @throws ShapeError when there is nothing to choose from.
+   */
+  argmax(dim?: number, options?: ops.ReduceOptions): Tensor {
+    return ops.argmax(this, dim, options)
+  }
+
+  /** exp(x) / sum(exp(x)) along `dim` (default: the last axis), computed from x - max(x) so that nothing overflows. */
+  softmax(dim?: number): Tensor {
+    return ops.softmax(this, dim)
+  }
+
+  /**
+   * The same elements in logical order, in another shape: a view where the tensor is contiguous, else a copy. One size may
+   * be -1 and is worked out from the others.
+   * @throws ShapeError when the numbers of elements differ.
+   */
+  reshape(shape: Shape): Tensor {
+    return ops.reshape(this, shape)
+  }
+
+  /** A view with two axes exchanged. */
+  transpose(dim0: number, dim1: number): Tensor {
+    return ops.transpose(this, dim0, dim1)
+  }
+
+  /** This tensor if its elements lie in memory in logical order, else a copy where they do. */
+  contiguous(): Tensor {
+    return ops.contiguous(this)
+  }
+
+  /**
+   * The tensor in another dtype; itself if it has that dtype already. From float32, fractions are cut off towards zero, and
+   * anything but 0 is true. No gradient flows through a conversion.
+   * @throws GraphError for a tensor that a gradient flows through, which would be cut silently: detach() it first.
+   */
+  to(dtype: Dtype): Tensor {
+    return ops.to(this, dtype)
+  }
+
+  /** `to('float32')` */
+  float(): Tensor {
+    return ops.to(this, 'float32')
+  }
+
+  /** `to('int32')` */
+  int(): Tensor {
+    return ops.to(this, 'int32')
+  }
+
+  /** `to('bool')` */
+  bool(): Tensor {
+    return ops.to(this, 'bool')
+  }
+
+  // --- in place: on tensors that are not on a tape, or on leaves under noGrad --------------------------------------
+
+  /** Writes the elements of `source`, which broadcasts and is converted, into this tensor. */
+  copy_(source: Tensor): this {
+    return ops.copy_(this, source)
+  }
+
+  /** Sets every element to `value`. Throws `DtypeError` when the dtype cannot hold it. */
+  fill_(value: number): this {
+    return ops.fill_(this, value)
+  }
+
+  /** `fill_(0)` */
+  zero_(): this {
+    return ops.fill_(this, 0)
+  }
+
+  /** Adds `other`, which broadcasts to this shape. */
+  add_(other: Tensor | number): this {
+    return ops.add_(this, other)
+  }
+
+  /** Subtracts `other`, which broadcasts to this shape. */
+  sub_(other: Tensor | number): this {
+    return ops.sub_(this, other)
+  }
+
+  /** Multiplies by `other`, which broadcasts to this shape. */
+  mul_(other: Tensor | number): this {
+    return ops.mul_(this, other)
+  }
+
+  /** Moves by `weight` of the way to `end`, of the same shape: with weight 1 - decay, a moving average. */
+  lerp_(end: Tensor, weight: number): this {
+    return ops.lerp_(this, end, weight)
+  }
+
+  // --- for operations and owners -----------------------------------------------------------------------------------
+
+  /** @internal */
+  get storage(): Storage {
+    const { storage } = this.cell
+    if (!storage) throw this.stale('read')
+    return storage
+  }
+
+  /** @internal The address of the first element. */
+  get ptr(): Ptr {
+    return (this.storage.ptr + this.cell.offset * BYTES[this.dtype]) as Ptr
+  }
+
+  /** @internal A new tensor with undefined contents, not yet placed in a graph, turn or scope. */
+  make(shape: Shape, dtype: Dtype, owner: Owner = 'tensors'): Tensor {
+    const numel = numelOf(shape)
+    const storage = engine().heap.alloc(numel * BYTES[dtype], owner)
+    return new Tensor(new Cell(storage, 0, numel, dtype), shape)
+  }
+
+  /** @internal Other elements of the same memory, not yet placed. `offset` is in elements. */
+  view(shape: Shape, strides: Shape, offset: number): Tensor {
+    const cell = new Cell(this.storage.retain(), this.cell.offset + offset, numelOf(shape), this.dtype)
+    return new Tensor(cell, shape, strides)
+  }
+
+  /** @internal A contiguous copy in another dtype or the same, not yet placed. */
+  converted(dtype: Dtype): Tensor {
+    if (dtype !== this.dtype) return ops.cast(this, dtype)
+    const y = this.make(this.shape, dtype)
+    copyStrided(this, y)
+    return y
+  }
+
+  /** @internal A new tensor of one element, not yet placed. */
+  scalar(value: number, dtype: Dtype = 'float32'): Tensor {
+    const y = this.make([], dtype)
+    engine().heap.upload(y.ptr, [value], dtype)
+    return y
+  }
+
+  /** @internal A new tensor with the value that was saved when the memory of this one element went, not yet placed. */
+  revived(): Tensor {
+    const y = this.scalar(this.cell.value, this.dtype)
+    return this.ndim === 0 ? y : new Tensor(y.cell, this.shape)
+  }
+
+  /** @internal Gives a single element whose memory has gone new memory, in which it can be changed. */
+  restore(): void {
+    if (!this.cell.storage) lifetimes.revive(this, this.revived().storage)
+  }
+
+  /** @internal Gives up the memory of a tensor that was never placed. */
+  drop(): void {
+    this.cell.storage?.release()
+    this.cell.storage = null
+  }
+
+  /** @internal Adds a dense float32 gradient, whose storage this tensor takes over. Cannot fail. */
+  addGrad(storage: Storage): void {
+    if (this.#grad?.cell.storage) {
+      engine().k.accumulate(storage.ptr, this.#grad.ptr, 1, this.numel, 0, 1, 0, 1)
+      this.#grad.storage.version++
+      storage.release()
+      return
+    }
+    storage.assign('gradients')
+    this.#grad = new Tensor(new Cell(storage, 0, this.numel, 'float32'), this.shape)
+    if (this.cell.storage) this.cell.gradient = this.#grad.cell
+    else lifetimes.freeWithHandle(this.#grad)
+  }
+
+  /** @internal */
+  stale(op: string): StaleTensorError {
+    return new StaleTensorError(
+      `${op}: the memory of this tensor of shape ${formatShape(this.shape)}${this.node ? `, computed by ${this.node.name},` : ''} ` +
+        `is gone: ${this.cell.death ?? 'it was disposed'}. Read it earlier (item(), toArray()), keep() it, return it from the scope, or clone() it.`,
+    )
+  }
+}
