@@ -1,0 +1,5 @@
+export { ReLU, Sigmoid, Tanh } from './activation.ts'
+export { Linear } from './linear.ts'
+export { CrossEntropyLoss, MSELoss } from './loss.ts'
+export { buffer, type Features, type Layer, Module, Parameter, type StateDict } from './module.ts'
+export { type Sequential, sequential } from './sequential.ts'

@@ -1,0 +1,32 @@
+import { uniform } from '../create.ts'
+import { OptionError } from '../errors.ts'
+import { linear } from '../ops/index.ts'
+import { checkOptions } from '../options.ts'
+import type { Tensor } from '../tensor.ts'
+import { Module, Parameter } from './module.ts'
+
+/**
+ * y = x Wᵀ + b over the last axis: (…, in) to (…, out). `weight` is (out, in), `bias` (out).
+ * Both start uniform in ±1/√in, as in PyTorch.
+ */
+export class Linear<In extends number = number, Out extends number = number> extends Module<readonly [In, Out]> {
+  readonly weight: Parameter
+  readonly bias: Parameter | null
+
+  /** @param options.bias Whether there is a bias. Default: true. */
+  constructor(inFeatures: In, outFeatures: Out, options: { bias?: boolean } = {}) {
+    super()
+    checkOptions('Linear', options, ['bias'])
+    const { bias = true } = options
+    for (const size of [inFeatures, outFeatures])
+      if (!Number.isInteger(size) || size < 1)
+        throw new OptionError(`Linear: ${size} is not a number of features; use integers from 1 up`)
+    const bound = 1 / Math.sqrt(inFeatures)
+    this.weight = new Parameter(uniform([outFeatures, inFeatures], -bound, bound))
+    this.bias = bias ? new Parameter(uniform([outFeatures], -bound, bound)) : null
+  }
+
+  forward(x: Tensor): Tensor {
+    return linear(x, this.weight, this.bias)
+  }
+}

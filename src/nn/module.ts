@@ -1,0 +1,199 @@
+import { check, withReadable } from '../autograd/operands.ts'
+import { DtypeError, OptionError, ShapeError } from '../errors.ts'
+import { checkOptions } from '../options.ts'
+import { freeWithHandle, own } from '../runtime/lifetimes.ts'
+import { noGrad } from '../scope.ts'
+import { formatShape, isContiguous, sameShape } from '../shape.ts'
+import { Tensor } from '../tensor.ts'
+
+/** The last axis of what a module takes and gives; `'same'` leaves it as it is, `number` fits anything. */
+export type Features = readonly [takes: number, gives: number] | 'same'
+
+/** Tensors by their names, as `stateDict()` gives them. */
+export type StateDict = Record<string, Tensor>
+
+/**
+ * A tensor that an optimizer trains. It takes over the memory of `data` (a copy of a strided view or of another parameter), and belongs to its module,
+ * never to a graph, turn or scope.
+ */
+export class Parameter extends Tensor {
+  constructor(data: Tensor, { requiresGrad = true }: { requiresGrad?: boolean } = {}) {
+    check('nn.Parameter', data)
+    if (requiresGrad && data.dtype !== 'float32')
+      throw new DtypeError(`nn.Parameter: a tensor of dtype ${data.dtype} has no gradient; use float() or nn.buffer`)
+    super(denseCell('nn.Parameter', data), data.shape)
+    this.storage.assign('parameters')
+    own(this)
+    this.requiresGrad = requiresGrad
+  }
+}
+
+class BufferTensor extends Tensor {
+  constructor(data: Tensor) {
+    super(denseCell('nn.buffer', data), data.shape)
+    this.storage.assign('parameters')
+    own(this)
+  }
+}
+
+/**
+ * The memory of `data`, or a copy where its elements do not lie in logical order, as optimizers go through them, or where it
+ * has an owner already.
+ */
+function denseCell(what: string, data: Tensor): Tensor['cell'] {
+  check(what, data)
+  const isOwned = data instanceof Parameter || data instanceof BufferTensor
+  if (!isOwned && data.cell.storage && isContiguous(data.shape, data.strides)) return data.cell
+  return withReadable(what, data, { strided: true }, (x) => x.converted(x.dtype)).cell
+}
+
+/** State of a module that is saved but not trained, such as running statistics. It takes over the memory of `data`. */
+export function buffer(data: Tensor): Tensor {
+  return new BufferTensor(data)
+}
+
+type Entry = readonly [name: string, value: Parameter | BufferTensor]
+
+/**
+ * The base of every layer and model. Parameters, buffers and modules are found in fields, and in arrays and plain objects in
+ * fields; their names are the paths to them: `fc1.weight`, `layers.0.bias`. Nothing sees into a field named with `#`.
+ *
+ * ```ts
+ * class Net extends nn.Module {
+ *   fc1 = new nn.Linear(4, 16)
+ *   fc2 = new nn.Linear(16, 3)
+ *   forward(x: Tensor) { return this.fc2.forward(this.fc1.forward(x).relu()) }
+ * }
+ * ```
+ */
+export abstract class Module<F extends Features = Features> {
+  /** Only for the type system, which holds `nn.sequential` to it. */
+  declare readonly features: F
+  /** Whether layers behave as in training; `train()` and `eval()` set it for the whole model. */
+  training = true
+
+  /** What the module computes; a subclass says from what. Those that take a tensor and give one can be chained. */
+  abstract forward(...inputs: never[]): unknown
+
+  /** Every parameter once, in the order of fields. */
+  parameters(): Parameter[] {
+    const found = new Set<Parameter>()
+    for (const [, value] of entries(this)) if (value instanceof Parameter) found.add(value)
+    return [...found]
+  }
+
+  /** Every parameter with its name; one that is shared appears under each of its names. */
+  namedParameters(): [name: string, parameter: Parameter][] {
+    return entries(this).filter((entry): entry is [string, Parameter] => entry[1] instanceof Parameter)
+  }
+
+  /** A snapshot: copies of all parameters and buffers by name. It lives until its handles go. */
+  stateDict(): StateDict {
+    return Object.fromEntries(entries(this).map(([name, value]) => [name, snapshot(value)]))
+  }
+
+  /**
+   * Copies `state` into the parameters and buffers.
+   * @param options.strict Whether names that are missing or unexpected are an error. Default: true.
+   * @throws OptionError or ShapeError listing every name that is missing, unexpected or of another shape; nothing is copied then.
+   */
+  loadStateDict(state: StateDict, options: { strict?: boolean } = {}): void {
+    checkOptions('loadStateDict', options, ['strict'])
+    const { strict = true } = options
+    if (typeof state !== 'object' || state === null)
+      throw new OptionError(
+        `loadStateDict: the state is ${state === null ? 'null' : typeof state}, not an object of tensors`,
+      )
+    const own = entries(this)
+    const names = new Set(own.map(([name]) => name))
+    const missing = [...names].filter((name) => !Object.hasOwn(state, name))
+    const unexpected = Object.keys(state).filter((name) => !names.has(name))
+    if (strict && missing.length + unexpected.length > 0)
+      throw new OptionError(
+        `loadStateDict: ${listed('missing', missing)}${listed('unexpected', unexpected)}the names must match, or pass { strict: false }`,
+      )
+    const present = own.filter(([name]) => Object.hasOwn(state, name))
+    for (const [name] of present) check(`loadStateDict: ${name}`, state[name])
+    const misshapen = present.filter(([name, value]) => !sameShape(state[name].shape, value.shape))
+    if (misshapen.length > 0) {
+      const list = misshapen.map(
+        ([name, value]) => `${name} is ${formatShape(state[name].shape)}, not ${formatShape(value.shape)}`,
+      )
+      throw new ShapeError(`loadStateDict: ${list.join('; ')}`)
+    }
+    noGrad(() => {
+      const sources = present.map(([name, value]) => state[name].to(value.dtype).contiguous())
+      present.forEach(([, value], i) => {
+        value.copy_(sources[i])
+      })
+    })
+  }
+
+  /** Sets training mode, here and in every module inside. */
+  train(mode = true): this {
+    for (const module of modulesIn(this)) module.training = mode
+    return this
+  }
+
+  /** `train(false)` */
+  eval(): this {
+    return this.train(false)
+  }
+
+  /** Sets every parameter's gradient to null. */
+  zeroGrad(): void {
+    for (const parameter of this.parameters()) parameter.grad = null
+  }
+
+  /** Frees parameters, their gradients, and buffers. */
+  dispose(): void {
+    for (const [, value] of entries(this)) value.dispose()
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+}
+
+/** A module that takes a tensor and gives one, whatever its features: what can be chained. */
+export type Layer = Module & { forward(x: Tensor): Tensor }
+
+function snapshot(value: Tensor): Tensor {
+  const copy = withReadable('stateDict', value, { strided: true }, (x) => x.converted(x.dtype))
+  freeWithHandle(copy)
+  return copy
+}
+
+const listed = (what: string, names: readonly string[]) => (names.length > 0 ? `${what} ${names.join(', ')}; ` : '')
+
+/** Every parameter and buffer with its path, in the order of fields. */
+function entries(module: Module): Entry[] {
+  const found: Entry[] = []
+  walk(module, '', (name, value) => {
+    if (value instanceof Parameter || value instanceof BufferTensor) found.push([name, value])
+  })
+  return found
+}
+
+function modulesIn(module: Module): Module[] {
+  const found: Module[] = []
+  walk(module, '', (_name, value) => {
+    if (value instanceof Module) found.push(value)
+  })
+  return found
+}
+
+/** Visits a value and everything in the fields of modules, arrays and plain objects inside; modules that contain themselves once. */
+function walk(
+  value: unknown,
+  path: string,
+  visit: (path: string, value: object) => void,
+  inside: readonly unknown[] = [],
+): void {
+  if (typeof value !== 'object' || value === null || inside.includes(value)) return
+  visit(path, value)
+  const isPlain = Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
+  if (!isPlain && !(value instanceof Module)) return
+  for (const [key, field] of Object.entries(value))
+    walk(field, path ? `${path}.${key}` : key, visit, [...inside, value])
+}

@@ -1,0 +1,75 @@
+import { OptionError } from '../errors.ts'
+import type { Tensor } from '../tensor.ts'
+import { type Features, type Layer, Module } from './module.ts'
+
+type Chain = readonly Layer[]
+
+type FeaturesOf<M> = M extends Module<infer F extends Features> ? F : never
+
+/** Features as sizes; `never` for `'same'`, any sizes for a module that does not say. */
+type SizesOf<M> = Extract<FeaturesOf<M>, readonly [number, number]>
+
+/** What a chain gives when it is given `Given`. */
+type Gives<Layers extends Chain, Given extends number = number> = Layers extends readonly [
+  infer First,
+  ...infer Rest extends Chain,
+]
+  ? Gives<Rest, [SizesOf<First>] extends [never] ? Given : SizesOf<First>[1]>
+  : Given
+
+/** What a chain takes: what its first layer with sizes takes. */
+type Takes<Layers extends Chain> = Layers extends readonly [infer First, ...infer Rest extends Chain]
+  ? [SizesOf<First>] extends [never]
+    ? Takes<Rest>
+    : SizesOf<First>[0]
+  : number
+
+/** The layers before layer I. */
+type Before<Layers extends Chain, I, Passed extends Chain = readonly []> = `${Passed['length']}` extends I
+  ? Passed
+  : Layers extends readonly [infer First extends Layer, ...infer Rest extends Chain]
+    ? Before<Rest, I, readonly [...Passed, First]>
+    : Passed
+
+/** `unknown`, which says nothing, when a layer fits what is given to it; else a sentence, which no layer is. */
+type Fit<Next, Given extends number> = [SizesOf<Next>] extends [never]
+  ? unknown
+  : number extends SizesOf<Next>[0] | Given
+    ? unknown
+    : Given extends SizesOf<Next>[0]
+      ? unknown
+      : `this layer takes ${SizesOf<Next>[0]} features, but the one before it gives ${Given}`
+
+/** The layers, each with the demand that it fit the one before it. */
+type Fitting<Layers extends Chain> = { [I in keyof Layers]: Layers[I] & Fit<Layers[I], Gives<Before<Layers, I>>> }
+
+/** A chain of modules, numbered from 0: `chain[0]`; names in `stateDict()` are `0.weight` and so on. */
+export class Sequential<Layers extends Chain = Chain> extends Module<readonly [Takes<Layers>, Gives<Layers>]> {
+  readonly [index: number]: Layer
+  readonly #layers: Layers
+
+  constructor(layers: Layers) {
+    super()
+    this.#layers = layers
+    Object.assign(this, layers)
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.#layers.reduce((value, layer) => layer.forward(value), x)
+  }
+}
+
+/**
+ * A chain: each module gets what the one before it gives. Sizes that do not meet are an error of the type system:
+ * `nn.sequential(new nn.Linear(784, 128), new nn.Linear(64, 10))` does not compile. A size of type `number` fits anything.
+ */
+export function sequential<Layers extends Chain>(...layers: Fitting<Layers>): Sequential<Layers> {
+  const chain = layers as unknown as Layers
+  chain.forEach((layer, i) => {
+    if (!(layer instanceof Module))
+      throw new OptionError(
+        `sequential: argument ${i} is not a module; wrap a function in a class that extends nn.Module`,
+      )
+  })
+  return new Sequential(chain)
+}
