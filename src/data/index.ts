@@ -1,0 +1,3 @@
+export { type Batch, TensorDataset, type TensorDatasetOptions } from './dataset.ts'
+export { parseIdx } from './idx.ts'
+export { DataLoader, type DataLoaderOptions } from './loader.ts'

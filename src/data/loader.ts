@@ -1,0 +1,83 @@
+import { OptionError } from '../errors.ts'
+import { checkOptions } from '../options.ts'
+import { Cell } from '../runtime/cell.ts'
+import { engine } from '../runtime/engine.ts'
+import type { Ptr } from '../runtime/kernels.generated.ts'
+import { freeWithHandle, turns } from '../runtime/lifetimes.ts'
+import { checkSeed, drawOf, nextDraw } from '../runtime/random.ts'
+import { Tensor } from '../tensor.ts'
+import { type Batch, TensorDataset } from './dataset.ts'
+
+export interface DataLoaderOptions {
+  /** Rows in a batch. Default: 1. */
+  batchSize?: number
+  /** Whether each pass goes through the rows in a new random order. Default: false. */
+  shuffle?: boolean
+  /** A sequence of orders of its own, started by this seed. Default: orders are drawn from the global sequence (`manualSeed`). */
+  seed?: number
+  /** Whether a last batch of fewer rows is left out. Default: false. */
+  dropLast?: boolean
+}
+
+/** Draws from here on are loaders' own: no program reaches this number in the global sequence of the same seed. */
+const LOADER_DRAWS = 2 ** 52
+
+/**
+ * Batches of a data set: `for (const [x, y] of loader)`. Each pass is a loop of turns: what is made in one turn, the batch
+ * included, is freed when the next one ends, except for what is kept.
+ */
+export class DataLoader<T extends readonly Tensor[]> implements Iterable<Batch<T>> {
+  readonly dataset: TensorDataset<T>
+  readonly batchSize: number
+  readonly #dropLast: boolean
+  readonly #shuffle: boolean
+  readonly #seed: number | undefined
+  #passes = 0
+
+  constructor(dataset: TensorDataset<T>, options: DataLoaderOptions = {}) {
+    if (!(dataset instanceof TensorDataset))
+      throw new OptionError('DataLoader: expected a TensorDataset; wrap tensors by new TensorDataset(inputs, labels)')
+    checkOptions('DataLoader', options, ['batchSize', 'shuffle', 'seed', 'dropLast'])
+    const { batchSize = 1, shuffle = false, seed, dropLast = false } = options
+    if (!Number.isSafeInteger(batchSize) || batchSize < 1)
+      throw new OptionError(`DataLoader: batchSize is ${batchSize}; use an integer from 1 up`)
+    if (seed !== undefined) checkSeed('DataLoader', seed)
+    this.dataset = dataset
+    this.batchSize = batchSize
+    this.#dropLast = dropLast
+    this.#shuffle = shuffle
+    this.#seed = seed
+  }
+
+  /** The number of batches in a pass. */
+  get length(): number {
+    const batches = this.dataset.length / this.batchSize
+    return this.#dropLast ? Math.floor(batches) : Math.ceil(batches)
+  }
+
+  *[Symbol.iterator](): Generator<Batch<T>, void, undefined> {
+    const { dataset, batchSize } = this
+    const order = this.#order()
+    try {
+      yield* turns('DataLoader', this.length, (i) => {
+        const first = i * batchSize
+        const index = (order.ptr + first * 4) as Ptr
+        return dataset.batch(index, Math.min(batchSize, dataset.length - first))
+      })
+    } finally {
+      order.dispose()
+    }
+  }
+
+  /** Row numbers in the order of this pass, int32. Freed with its handle, should the loop be dropped in its midst. */
+  #order(): Tensor {
+    const { k, heap } = engine()
+    const { length } = this.dataset
+    const order = new Tensor(new Cell(heap.alloc(length * 4), 0, length, 'int32'), [length])
+    freeWithHandle(order)
+    const draw = this.#seed === undefined ? null : drawOf(this.#seed, LOADER_DRAWS + this.#passes++)
+    if (this.#shuffle) k.permutation(order.ptr, length, ...(draw ?? nextDraw()))
+    else k.arangeI32(order.ptr, length, 0, 1)
+    return order
+  }
+}
