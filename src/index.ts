@@ -1,0 +1,49 @@
+// For those whose own `lib` has no `Symbol.dispose`: the declarations name it.
+/// <reference lib="esnext.disposable" preserve="true" />
+/**
+ * Train and run neural networks anywhere JavaScript runs, on WebAssembly SIMD kernels.
+ *
+ * @module neyron
+ */
+
+// Tensors: making them, and what they are.
+export {
+  arange,
+  full,
+  type NestedData,
+  ones,
+  rand,
+  randint,
+  randn,
+  type TensorData,
+  type TensorOptions,
+  tensor,
+  zeros,
+} from './create.ts'
+// Models, optimizers and data.
+export * as data from './data/index.ts'
+export type { Dtype, TypedArrays } from './dtype.ts'
+// What is thrown.
+export {
+  DtypeError,
+  ForeignTensorError,
+  FormatError,
+  GraphError,
+  InitError,
+  MemoryLimitError,
+  NeyronError,
+  OptionError,
+  ShapeError,
+  StaleTensorError,
+} from './errors.ts'
+// Reproducible results.
+export { weightsSha256 } from './io/weights-sha256.ts'
+export * as nn from './nn/index.ts'
+export type { ReduceOptions } from './ops/index.ts'
+export * as optim from './optim/index.ts'
+// The engine and its memory.
+export { type InitOptions, init, type MemoryReport, memory, variant } from './runtime/engine.ts'
+export { manualSeed } from './runtime/random.ts'
+// Loops and blocks that free what is made in them.
+export { noGrad, scope, steps } from './scope.ts'
+export { type NestedArray, Tensor } from './tensor.ts'
