@@ -1,0 +1,116 @@
+/** Every layer and loss against float64: values, and gradients of inputs and parameters. */
+import { describe, expect, test } from 'vitest'
+import { memory, nn, type Tensor, tensor } from '../src/index.ts'
+import { elementwise, type Input } from './ops/cases.ts'
+import { type Check, clean, expectGradient, expectValue, gradientOf, make, operands, upstreamOf } from './ops/check.ts'
+import * as nd from './ops/nd.ts'
+
+interface LayerCase {
+  readonly layer: string
+  readonly make: () => nn.Layer
+  readonly f: (x: nd.Nd, ...parameters: nd.Nd[]) => nd.Nd
+  readonly on: readonly (readonly number[])[]
+}
+
+const relu = (x: nd.Nd) => nd.zip((a) => Math.max(a, 0), x)
+const sigmoid = (x: nd.Nd) => nd.zip((a) => 1 / (1 + Math.exp(-a)), x)
+const tanh = (x: nd.Nd) => nd.zip(Math.tanh, x)
+
+const layers: readonly LayerCase[] = [
+  { layer: 'Linear', make: () => new nn.Linear(3, 5), f: nd.linear, on: [[3], [4, 3], [2, 4, 3], [0, 3]] },
+  { layer: 'Linear', make: () => new nn.Linear(3, 5, { bias: false }), f: nd.linear, on: [[3], [4, 3]] },
+  { layer: 'ReLU', make: () => new nn.ReLU(), f: relu, on: [[17], [3, 5]] },
+  { layer: 'Sigmoid', make: () => new nn.Sigmoid(), f: sigmoid, on: [[17], [3, 5]] },
+  { layer: 'Tanh', make: () => new nn.Tanh(), f: tanh, on: [[17], [3, 5]] },
+  {
+    layer: 'sequential',
+    make: () => nn.sequential(new nn.Linear(3, 4), new nn.Tanh(), new nn.Linear(4, 2), new nn.Sigmoid()),
+    f: (x, w0, b0, w1, b1) => sigmoid(nd.linear(tanh(nd.linear(x, w0, b0)), w1, b1)),
+    on: [[3], [5, 3]],
+  },
+]
+
+interface LossCase {
+  readonly loss: string
+  readonly make: () => { forward(input: Tensor, target: Tensor): Tensor }
+  readonly f: (input: nd.Nd, target: nd.Nd) => nd.Nd
+  readonly on: readonly Input[]
+}
+
+const losses: readonly LossCase[] = [
+  {
+    loss: 'CrossEntropyLoss',
+    make: () => new nn.CrossEntropyLoss(),
+    f: nd.crossEntropy,
+    on: [[3, 4], { values: [3, 0, 1], dtype: 'int32' }],
+  },
+  {
+    loss: 'MSELoss',
+    make: () => new nn.MSELoss(),
+    f: nd.mseLoss,
+    on: [
+      [3, 5],
+      [3, 5],
+    ],
+  },
+]
+
+const valuesOf = (x: Tensor) => ({ shape: x.shape, data: Float64Array.from(x.toTypedArray()) })
+const check = (of: Pick<Check, 'run' | 'f' | 'inputs'>): Check => ({
+  ...of,
+  name: '',
+  isElementwise: false,
+  gives: 'float32',
+  error: elementwise,
+})
+
+describe.each(layers)('nn.$layer', ({ make: build, f, on }) => {
+  test.each(on.map((shape) => ({ shape })))('has the values and gradients of its reference for $shape', ({ shape }) => {
+    clean([60], () => {
+      const model = build()
+      const parameters = model.parameters()
+      const [input] = operands([shape])
+      const inputs = [input, ...parameters.map((p) => ({ ...valuesOf(p), dtype: p.dtype, isVariable: true }))]
+      const { x } = make(input, 'dense', 'float32', true)
+      const y = model.forward(x)
+      const checked = check({ run: () => y, f: f as Check['f'], inputs })
+      expectValue(checked, y)
+      const dy = upstreamOf(checked)
+      y.backward(tensor(dy.data, { shape: dy.shape }))
+      ;[x, ...parameters].forEach(({ grad }, i) => {
+        expectGradient(grad && (grad.toTypedArray() as Float32Array), gradientOf(checked, i, dy), dy)
+      })
+      model.dispose()
+    })
+  })
+
+  test('frees its parameters when it is disposed', () => {
+    const { live } = memory()
+    build().dispose()
+    expect(memory().live).toBe(live)
+  })
+})
+
+describe.each(losses)('nn.$loss', ({ make: build, f, on }) => {
+  test('has the value and the gradients of its reference', () => {
+    clean([15], () => {
+      const inputs = operands(on)
+      const xs = inputs.map((input) => make(input, 'dense', input.dtype, input.isVariable))
+      const y = build().forward(xs[0].x, xs[1].x)
+      const checked = check({ run: () => y, f: f as Check['f'], inputs })
+      expectValue(checked, y)
+      y.backward()
+      const dy = { shape: [], data: Float64Array.of(1) }
+      xs.forEach(({ grad }, i) => {
+        expectGradient(grad(), inputs[i].isVariable ? gradientOf(checked, i, dy) : null, dy)
+      })
+    })
+  })
+})
+
+test('every layer and loss is in a table', () => {
+  const { Module: _base, Parameter: _p, buffer: _b, ...exported } = nn
+  const named = [...layers.map(({ layer }) => layer), ...losses.map(({ loss }) => loss)]
+  expect(Object.keys(exported).filter((name) => !named.includes(name))).toEqual([])
+  expect(named.filter((name) => !(name in nn))).toEqual([])
+})
