@@ -59,8 +59,8 @@ export function defineOp<P = void, N extends string = never>(spec: OpSpec<P, N>)
         made.push(extras[name])
       }
       spec.forward(engine().k, xs, y, params, extras)
-      const edges = spec.backward && isRecording() ? edgesOf(inputs) : null
       const { backward } = spec
+      const edges = backward && isRecording() ? edgesOf(inputs) : null
       if (backward && edges) {
         const used = keepsInputs ? spec.uses?.(edges.map((edge) => edge !== null)) : undefined
         const kept = keepsInputs ? xs : spec.saves === 'output' ? [y] : []
@@ -158,7 +158,7 @@ function beginWith(inputs: readonly Tensor[]): Graph {
   const frames = inGraph.map(({ graph }) => (graph!.find() as Graph).frame)
   for (const x of carried) x.graph = null
   for (const { cell } of inGraph) cell.inGraph = false
-  const graph = connect(inputs)
+  const graph = new Graph()
   inGraph.forEach((x, i) => {
     if (frames[i] === graph.frame) place(x, graph)
     else if (!x.cell.frame) placeIn(x, frames[i])
@@ -189,5 +189,5 @@ export function edgesOf(inputs: readonly Tensor[]): Edge[] | null {
 function prepare<P, N extends string>(spec: OpSpec<P, N>, xs: Tensor[]): void {
   for (const x of xs) check(spec.name, x)
   const dtypes = spec.takes?.(xs)
-  for (let i = 0; i < xs.length; i++) adapt(spec.name, xs, i, dtypes ? dtypes[i] : 'float32', spec.strided === true)
+  for (let i = 0; i < xs.length; i++) adapt(xs, i, dtypes ? dtypes[i] : 'float32', spec.strided === true)
 }

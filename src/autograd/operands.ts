@@ -21,9 +21,10 @@ export function withReadable<T>(
   { dtype = null, strided = false }: { dtype?: Dtype | null; strided?: boolean },
   body: (x: Tensor) => T,
 ): T {
+  check(op, x)
   const xs = [x]
   try {
-    adapt(op, xs, 0, dtype, strided)
+    adapt(xs, 0, dtype, strided)
     return body(xs[0])
   } finally {
     if (xs[0] !== x) xs[0].drop()
@@ -41,9 +42,8 @@ function notOurs(op: string, x: unknown): Error {
 }
 
 /** Replaces `xs[i]` by a tensor that has memory, the dtype (unless null) and, unless `strided`, dense elements. */
-export function adapt(op: string, xs: Tensor[], i: number, dtype: Dtype | null, strided: boolean): void {
+export function adapt(xs: Tensor[], i: number, dtype: Dtype | null, strided: boolean): void {
   const x = xs[i]
-  check(op, x)
   const found = x.cell.storage ? x : x.revived()
   xs[i] = found
   const casts = dtype !== null && dtype !== found.dtype
