@@ -137,7 +137,7 @@ export class Tensor {
 
   /** The same memory outside the graph: no gradient flows through it. */
   detach(): Tensor {
-    const y = withReadable('detach', this, { strided: true }, (x) => x.view(x.shape, x.strides, 0))
+    const y = withReadable('detach', this, { strided: true }, (x) => x.asStrided(x.shape, x.strides, 0))
     lifetimes.place(y, null)
     return y
   }
@@ -167,7 +167,7 @@ export class Tensor {
     this.dispose()
   }
 
-  // --- operations ------------------------------------------------------------------------------------------------
+  // --- operations: element by element ----------------------------------------------------------------------------
 
   /** max(x, 0), element by element; the gradient at 0 is 0. NaN stays NaN. */
   relu(): Tensor {
@@ -194,6 +194,8 @@ export class Tensor {
     return ops.log(this)
   }
 
+  // --- operations: two tensors, element by element ---------------------------------------------------------------
+
   /** The sum with `other`; shapes broadcast. */
   add(other: Tensor | number): Tensor {
     return ops.add(this, other)
@@ -214,15 +216,21 @@ export class Tensor {
     return ops.div(this, other)
   }
 
+  // --- operations: comparison and choice -------------------------------------------------------------------------
+
   /** Whether it equals `other`, element by element, as dtype bool; shapes broadcast. NaN equals nothing. No gradient. */
   eq(other: Tensor | number): Tensor {
     return ops.eq(this, other)
   }
 
+  // --- operations: products --------------------------------------------------------------------------------------
+
   /** The product of two matrices, (m, k) and (k, n). Transposed views are read where they lie. */
   matmul(other: Tensor): Tensor {
     return ops.matmul(this, other)
   }
+
+  // --- operations: along axes ------------------------------------------------------------------------------------
 
   /** The sum over one axis, several, or (without `dim`) all; accumulated in float64. The sum of nothing is 0. */
   sum(dim?: number | readonly number[], options?: ops.ReduceOptions): Tensor {
@@ -248,6 +256,8 @@ export class Tensor {
     return ops.softmax(this, dim)
   }
 
+  // --- operations: arrangement -----------------------------------------------------------------------------------
+
   /**
    * The same elements in logical order, in another shape: a view where the tensor is contiguous, else a copy. One size may
    * be -1 and is worked out from the others.
@@ -266,6 +276,8 @@ export class Tensor {
   contiguous(): Tensor {
     return ops.contiguous(this)
   }
+
+  // --- operations: dtype -----------------------------------------------------------------------------------------
 
   /**
    * The tensor in another dtype; itself if it has that dtype already. From float32, fractions are cut off towards zero, and
@@ -350,7 +362,7 @@ export class Tensor {
   }
 
   /** @internal Other elements of the same memory, not yet placed. `offset` is in elements. */
-  view(shape: Shape, strides: Shape, offset: number): Tensor {
+  asStrided(shape: Shape, strides: Shape, offset: number): Tensor {
     const cell = new Cell(this.storage.retain(), this.cell.offset + offset, numelOf(shape), this.dtype)
     return new Tensor(cell, shape, strides)
   }

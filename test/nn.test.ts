@@ -1,9 +1,11 @@
 /** Every layer and loss against float64: values, and gradients of inputs and parameters. */
 import { describe, expect, test } from 'vitest'
 import { memory, nn, type Tensor, tensor } from '../src/index.ts'
-import { elementwise, type Input } from './ops/cases.ts'
+import { elementwise, type Input } from './ops/case.ts'
 import { type Check, clean, expectGradient, expectValue, gradientOf, make, operands, upstreamOf } from './ops/check.ts'
 import * as nd from './ops/nd.ts'
+import { crossEntropy, mseLoss } from './ops/reference/loss.ts'
+import { linear } from './ops/reference/matmul.ts'
 
 interface LayerCase {
   readonly layer: string
@@ -17,15 +19,15 @@ const sigmoid = (x: nd.Nd) => nd.zip((a) => 1 / (1 + Math.exp(-a)), x)
 const tanh = (x: nd.Nd) => nd.zip(Math.tanh, x)
 
 const layers: readonly LayerCase[] = [
-  { layer: 'Linear', make: () => new nn.Linear(3, 5), f: nd.linear, on: [[3], [4, 3], [2, 4, 3], [0, 3]] },
-  { layer: 'Linear', make: () => new nn.Linear(3, 5, { bias: false }), f: nd.linear, on: [[3], [4, 3]] },
+  { layer: 'Linear', make: () => new nn.Linear(3, 5), f: linear, on: [[3], [4, 3], [2, 4, 3], [0, 3]] },
+  { layer: 'Linear', make: () => new nn.Linear(3, 5, { bias: false }), f: linear, on: [[3], [4, 3]] },
   { layer: 'ReLU', make: () => new nn.ReLU(), f: relu, on: [[17], [3, 5]] },
   { layer: 'Sigmoid', make: () => new nn.Sigmoid(), f: sigmoid, on: [[17], [3, 5]] },
   { layer: 'Tanh', make: () => new nn.Tanh(), f: tanh, on: [[17], [3, 5]] },
   {
     layer: 'sequential',
     make: () => nn.sequential(new nn.Linear(3, 4), new nn.Tanh(), new nn.Linear(4, 2), new nn.Sigmoid()),
-    f: (x, w0, b0, w1, b1) => sigmoid(nd.linear(tanh(nd.linear(x, w0, b0)), w1, b1)),
+    f: (x, w0, b0, w1, b1) => sigmoid(linear(tanh(linear(x, w0, b0)), w1, b1)),
     on: [[3], [5, 3]],
   },
 ]
@@ -41,13 +43,13 @@ const losses: readonly LossCase[] = [
   {
     loss: 'CrossEntropyLoss',
     make: () => new nn.CrossEntropyLoss(),
-    f: nd.crossEntropy,
+    f: crossEntropy,
     on: [[3, 4], { values: [3, 0, 1], dtype: 'int32' }],
   },
   {
     loss: 'MSELoss',
     make: () => new nn.MSELoss(),
-    f: nd.mseLoss,
+    f: mseLoss,
     on: [
       [3, 5],
       [3, 5],

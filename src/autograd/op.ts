@@ -13,16 +13,16 @@ import { type Destination, type Edge, isRecording, Node, Saved } from './tape.ts
 /** Extra outputs of `forward` that `backward` needs, by name. */
 type Extras<N extends string> = Readonly<Record<N, Operand>>
 
-/** What `backward` gets: the saved tensors (the inputs, or the output alone), and the extra ones by name. */
+/** What `backward` gets: the saved tensors (the inputs, the output, or both in this order), and the extra ones by name. */
 type Kept<N extends string> = readonly Operand[] & { readonly extras: Extras<N> }
 
 export interface OpSpec<P, N extends string> {
   readonly name: string
   /**
-   * What the tape keeps for `backward`: the inputs, the output, nothing, or the inputs together with extra outputs of
-   * `forward`, given as float32 shapes by name. Default: nothing.
+   * What the tape keeps for `backward`: the inputs, the output, both, nothing, or the inputs together with extra outputs
+   * of `forward`, given as float32 shapes by name. Default: nothing.
    */
-  readonly saves?: 'inputs' | 'output' | { readonly [name in N]: (xs: readonly Operand[]) => Shape }
+  readonly saves?: 'inputs' | 'output' | 'both' | { readonly [name in N]: (xs: readonly Operand[]) => Shape }
   /** Which of the saved inputs `backward` reads, given which of them need a gradient. Default: all. */
   readonly uses?: (needed: readonly boolean[]) => readonly boolean[]
   /** Whether inputs may have any strides; else they are made contiguous first. */
@@ -43,7 +43,8 @@ export type Op<P> = (inputs: readonly Tensor[], params: P) => Tensor
 export function defineOp<P = void, N extends string = never>(spec: OpSpec<P, N>): Op<P> {
   const extraShapes = typeof spec.saves === 'object' ? spec.saves : null
   const names = Object.keys(extraShapes ?? {}) as N[]
-  const keepsInputs = spec.saves === 'inputs' || extraShapes !== null
+  const keepsInputs = spec.saves === 'inputs' || spec.saves === 'both' || extraShapes !== null
+  const keepsOutput = spec.saves === 'output' || spec.saves === 'both'
 
   return (inputs, params) => {
     const made: Tensor[] = []
@@ -63,7 +64,7 @@ export function defineOp<P = void, N extends string = never>(spec: OpSpec<P, N>)
       const edges = backward && isRecording() ? edgesOf(inputs) : null
       if (backward && edges) {
         const used = keepsInputs ? spec.uses?.(edges.map((edge) => edge !== null)) : undefined
-        const kept = keepsInputs ? xs : spec.saves === 'output' ? [y] : []
+        const kept = [...(keepsInputs ? xs : []), ...(keepsOutput ? [y] : [])]
         const saved = [...kept, ...names.map((name) => extras[name])].map(
           (x, i) => new Saved(x, used?.[i] === false ? null : x.storage),
         )

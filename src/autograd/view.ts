@@ -1,11 +1,12 @@
 /** Defining a view: another shape and strides over the same memory, with no kernel. */
 
-import { addStrided, at, copyStrided } from '../runtime/strided.ts'
-import { contiguousStrides, type Shape } from '../shape.ts'
+import type { Operand } from '../dtype.ts'
+import { addStrided, at, copyStrided, fillDense } from '../runtime/strided.ts'
+import { contiguousStrides, numelOf, type Shape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 import { edgesOf, placeBeside, record } from './op.ts'
 import { withReadable } from './operands.ts'
-import { isRecording } from './tape.ts'
+import { type Destination, isRecording } from './tape.ts'
 
 /** Where the elements of a tensor lie, in elements from its first. */
 export interface Layout {
@@ -18,26 +19,31 @@ export type View<P> = (x: Tensor, params: P) => Tensor
 
 /**
  * `layout` maps the shape and strides of any tensor to those of its view. The gradient uses the same mapping: seen
- * through it, `dx` has the elements of `dy` in place. It must reach every element of `x` exactly once.
+ * through it, `dx` has the elements of `dy` in place, and zeros beside them. A view that shows an element more than once
+ * needs a `backward` of its own.
  */
 export function defineView<P = void>(
   name: string,
   layout: (shape: Shape, strides: Shape, params: P) => Layout,
+  backward?: (dy: Operand, dx: Destination, params: P) => void,
 ): View<P> {
+  const passOn = (dy: Operand, dx: Destination, params: P): void => {
+    const seen = layout(dx.shape, contiguousStrides(dx.shape), params)
+    const target = { ...dx, ...seen, ptr: at(dx, seen.offset) }
+    if (dx.beta) addStrided(dy, target)
+    else {
+      if (numelOf(seen.shape) < dx.numel) fillDense(dx, 0)
+      copyStrided(dy, target)
+    }
+  }
+  const gradient = backward ?? passOn
   return (x, params) => {
     const y = withReadable(name, x, { strided: true }, (source) => {
       const { shape, strides, offset } = layout(source.shape, source.strides, params)
-      return source.view(shape, strides, offset)
+      return source.asStrided(shape, strides, offset)
     })
     const edges = isRecording() ? edgesOf([x]) : null
-    if (edges)
-      record(y, [x], name, edges, [], (_k, _node, dy, [dx]) => {
-        if (!dx) return
-        const seen = layout(dx.shape, contiguousStrides(dx.shape), params)
-        const target = { ...dx, ...seen, ptr: at(dx, seen.offset) }
-        if (dx.beta) addStrided(dy, target)
-        else copyStrided(dy, target)
-      })
+    if (edges) record(y, [x], name, edges, [], (_k, _node, dy, [dx]) => dx && gradient(dy, dx, params))
     else placeBeside(y, [x])
     return y
   }

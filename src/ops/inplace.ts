@@ -18,6 +18,8 @@ function checkMutable(op: string, x: Tensor): void {
     )
   if (x.requiresGrad && !x.node && isRecording())
     throw new GraphError(`${op}: this leaf requires a gradient; change it inside noGrad(() => …)`)
+  if (x.numel > 0 && x.strides.some((stride, i) => stride === 0 && x.shape[i] > 1))
+    throw new GraphError(`${op}: this tensor shows the same elements more than once; change a clone()`)
 }
 
 /** Changes `x` by writing the result of `write` over it; `write` gets `x`, or a dense copy when `x` is strided. */

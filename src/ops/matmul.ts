@@ -18,13 +18,14 @@ interface Matrix {
 
 const NO_BIAS = 0 as Ptr
 
-/** Whether GEMM can read a matrix where it lies: one of its axes is dense. */
+/** Whether GEMM can read a matrix where it lies: one of its axes is dense, and along the other nothing overlaps. */
 const isReadable = ({ shape: [rows, cols], strides: [row, col] }: Pick<Operand, 'shape' | 'strides'>): boolean =>
-  col === 1 || cols === 1 || row === 1 || rows === 1
+  ((col === 1 || cols === 1) && (row >= cols || rows === 1)) ||
+  ((row === 1 || rows === 1) && (col >= rows || cols === 1))
 
 /** A readable matrix. */
 function matrixOf({ ptr, shape: [rows, cols], strides: [row, col] }: Operand): Matrix {
-  if (col === 1 || cols === 1) return { ptr, ld: rows === 1 ? cols : row, trans: 0 }
+  if ((col === 1 || cols === 1) && (row >= cols || rows === 1)) return { ptr, ld: rows === 1 ? cols : row, trans: 0 }
   return { ptr, ld: col, trans: 1 }
 }
 

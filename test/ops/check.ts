@@ -7,8 +7,9 @@ import * as ops from '../../src/ops/index.ts'
 import { engine } from '../../src/runtime/engine.ts'
 import { place } from '../../src/runtime/lifetimes.ts'
 import { contiguousStrides, numelOf, type Shape } from '../../src/shape.ts'
-import type { ErrorBound, Input } from './cases.ts'
-import { get, type Nd, nd, position, transpose } from './nd.ts'
+import type { ErrorBound, Input } from './case.ts'
+import { get, type Nd, nd, position } from './nd.ts'
+import { transpose } from './reference/shape.ts'
 
 /** An operation on given inputs, with what it shall give. */
 export interface Check {
@@ -24,8 +25,9 @@ export interface Check {
 
 type Run = (...args: unknown[]) => Tensor
 
-/** The method of that name, or the function where there is no method. */
-export function operation(op: string): Run {
+/** How an operation is called: by `run` where there is one, or else the method of that name, or else the function. */
+export function operation(op: string, run?: (...args: never[]) => Tensor): Run {
+  if (run) return run as Run
   const functions = ops as unknown as Record<string, Run>
   return (x, ...rest) => {
     const methods = x as Record<string, Run>
@@ -73,9 +75,25 @@ export const showInputs = (inputs: readonly { readonly shape: Shape }[]) =>
   inputs.map(({ shape }) => `(${shape.join(', ')})`).join(' x ')
 
 /** How the elements of a tensor may lie in memory, and the rank from which on that makes a difference. */
-const RANKS = { dense: 0, 'behind others': 0, 'last axes exchanged': 2, 'rows apart': 2, 'outer axes exchanged': 3 }
+const RANKS = {
+  dense: 0,
+  'behind others': 0,
+  'in steps': 1,
+  'last axes exchanged': 2,
+  'rows apart': 2,
+  'all axes reversed': 2,
+  'outer axes exchanged': 3,
+}
 export type Layout = keyof typeof RANKS
 export const LAYOUTS = Object.keys(RANKS) as Layout[]
+
+/** The strides of the layouts that leave gaps or go backwards. */
+const STRIDES: { readonly [L in Layout]?: (shape: Shape) => number[] } = {
+  'behind others': contiguousStrides,
+  'in steps': (shape) => contiguousStrides(shape).map((stride) => 2 * stride),
+  'rows apart': (shape) => contiguousStrides(shape.map((size, i) => (i === shape.length - 1 ? size + 2 : size))),
+  'all axes reversed': (shape) => contiguousStrides(shape).map((stride) => -stride),
+}
 
 export function layoutsOf({ inputs }: Check): readonly Layout[] {
   const rank = Math.max(...inputs.map(({ shape }) => shape.length))
@@ -90,8 +108,8 @@ export interface Variable {
 }
 
 export function make(value: Nd, layout: Layout, dtype: Dtype = 'float32', requiresGrad = false): Variable {
-  if (layout === 'behind others') return amongOthers(value, 0, dtype, requiresGrad)
-  if (layout === 'rows apart') return amongOthers(value, 2, dtype, requiresGrad)
+  const apart = STRIDES[layout]
+  if (apart) return amongOthers(value, apart(value.shape), dtype, requiresGrad)
   const [i, j] = layout === 'outer axes exchanged' ? [0, -1] : [-2, -1]
   const exchanges = layout !== 'dense' && value.shape.length >= 2
   const { shape, data } = exchanges ? transpose(value, i, j) : value
@@ -104,29 +122,28 @@ export function make(value: Nd, layout: Layout, dtype: Dtype = 'float32', requir
   }
 }
 
-/** A tensor with three elements before it and `gap` behind each row. */
-function amongOthers({ shape, data }: Nd, gap: number, dtype: Dtype, requiresGrad: boolean): Variable {
-  const before = 3
-  const cols = shape[shape.length - 1] ?? 1
-  const pitch = cols + gap
-  const rows = cols === 0 ? 0 : data.length / cols
-  const isOwn = (i: number) => i >= before && i < before + rows * pitch && (i - before) % pitch < cols
-  const all = Array.from({ length: before + rows * pitch + 1 }, (_, i) =>
-    isOwn(i) ? data[Math.floor((i - before) / pitch) * cols + ((i - before) % pitch)] : (i * 3) % 7,
-  )
+/** A tensor whose elements lie `strides` apart among others, three and more of them before the first. */
+function amongOthers({ shape, data }: Nd, strides: Shape, dtype: Dtype, requiresGrad: boolean): Variable {
+  const places = nd(shape, (index) => index.reduce((sum, at, axis) => sum + at * strides[axis], 0)).data
+  const offset = 3 - Math.min(0, ...places)
+  const all = Array.from({ length: offset + Math.max(0, ...places) + 3 }, (_, i) => (i * 3) % 7)
+  places.forEach((place, i) => {
+    all[offset + place] = data[i]
+  })
+  const own = new Set([...places].map((place) => offset + place))
   const base = tensor(all, { dtype })
-  const x = part(base, shape, before, contiguousStrides([...shape.slice(0, -1), pitch]).slice(0, shape.length))
+  const x = part(base, shape, offset, strides)
   x.requiresGrad = requiresGrad
   return {
     x,
     grad: () => x.grad && (x.grad.toTypedArray() as Float32Array),
-    around: () => Array.from(base.toTypedArray()).filter((_, i) => !isOwn(i)),
+    around: () => Array.from(base.toTypedArray()).filter((_, i) => !own.has(i)),
   }
 }
 
 /** A view of the elements from `offset` on. */
-export function part(base: Tensor, shape: Shape, offset: number, strides = contiguousStrides(shape)): Tensor {
-  const x = base.view(shape, strides, offset)
+export function part(base: Tensor, shape: Shape, offset: number, strides: Shape = contiguousStrides(shape)): Tensor {
+  const x = base.asStrided(shape, strides, offset)
   place(x, null)
   return x
 }

@@ -3,9 +3,11 @@ import { describe, expect, test } from 'vitest'
 import type { Dtype } from '../../src/dtype.ts'
 import { DtypeError, GraphError, noGrad, ShapeError, StaleTensorError, type Tensor, tensor } from '../../src/index.ts'
 import { numelOf, type Shape } from '../../src/shape.ts'
-import { elementwise, inPlace } from './cases.ts'
+import { elementwise } from './case.ts'
+import { inPlace } from './cases.ts'
 import { clean, expectClose, LAYOUTS, make, operation, part, random, showInputs, starve } from './check.ts'
-import { type Nd, transpose, zip } from './nd.ts'
+import { type Nd, zip } from './nd.ts'
+import { transpose } from './reference/shape.ts'
 
 const pair = (a: Shape, b: Shape) => [a, b] as const
 

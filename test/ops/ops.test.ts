@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { StaleTensorError, Tensor, tensor } from '../../src/index.ts'
 import * as ops from '../../src/ops/index.ts'
 import type { Shape } from '../../src/shape.ts'
-import { elementwise, inPlace, maps, others, refused, zips } from './cases.ts'
+import { type Case, elementwise } from './case.ts'
+import { inPlace, maps, others, refused, zips } from './cases.ts'
 import {
   type Check,
   clean,
@@ -32,13 +33,14 @@ const ORDINARY = [1, -1, 0.5, -0.5, 2, 3, 20, -20, 80, -80, 100, -100, 1e4, -1e4
 // --- what each row stands for ----------------------------------------------------------------------------------------
 
 function mapChecks(row: (typeof maps)[number]): Check[] {
-  const { op, f, kinks = [], domain: [low, high] = [-Infinity, Infinity] } = row
+  const { op, params = [], f, kinks = [], domain: [low, high] = [-Infinity, Infinity] } = row
   const smooth = (x: number) => (kinks.some((kink) => Math.abs(x - kink) < 0.01) ? x + 0.02 : x)
   const fill = (n: number) =>
     random(n, 1, Math.max(low + 0.1, -4), Math.min(high - 0.1, 4)).map((x) => Math.fround(smooth(x)))
   const shapes: Shape[] = [...EDGE_LENGTHS.map((n) => [n]), [], [3, 4], [2, 3, 4], [2, 0, 3]]
   const f64 = (x: Nd) => zip(f, x)
-  const common = { run: operation(op), f: f64, isElementwise: true, gives: 'float32', error: elementwise } as const
+  const run = (x: Tensor) => operation(op)(x, ...params)
+  const common = { run, f: f64, isElementwise: true, gives: 'float32', error: elementwise } as const
   const steep = ORDINARY.filter((x) => x > low && x < high && !kinks.includes(x) && Number.isFinite(f(x)))
   return [
     ...shapes.map((shape) => ({ ...common, name: showInputs([{ shape }]), inputs: operands([shape], fill) })),
@@ -107,11 +109,11 @@ function zipChecks({ op, f, poles = [], gives = 'float32' }: (typeof zips)[numbe
   ]
 }
 
-function otherChecks({ op, f, on, gives = 'float32', error = elementwise }: (typeof others)[number]): Check[] {
+function otherChecks({ op, run, f, on, gives = 'float32', error = elementwise }: Case): Check[] {
   const call = f as (...args: unknown[]) => Nd
   return on.map(({ inputs, params }) => ({
     name: [showInputs(operands(inputs)), ...params.map((param) => JSON.stringify(param))].join(' '),
-    run: (...xs) => operation(op)(...xs, ...params),
+    run: (...xs) => operation(op, run)(...xs, ...params),
     f: (...xs) => call(...xs, ...params),
     inputs: operands(inputs).map((input) => ({ ...input, isVariable: input.isVariable && gives === 'float32' })),
     isElementwise: false,
@@ -243,10 +245,10 @@ describe.each(rows)('%s', (_op, checks) => {
   })
 })
 
-describe.each(maps.filter(({ kinks }) => kinks))('$op', ({ op, f, kinks = [] }) => {
+describe.each(maps.filter(({ kinks }) => kinks))('$op', ({ op, params = [], f, kinks = [] }) => {
   test.each(kinks)('has a gradient between those of both sides at %s', (kink) => {
     const x = tensor([kink], { requiresGrad: true })
-    operation(op)(x).backward()
+    operation(op)(x, ...params).backward()
     const slopes = [-1e-6, 1e-6].map((h) => (f(kink + h) - f(kink)) / h)
     const grad = x.grad!.item()
     expect(grad).toBeGreaterThanOrEqual(Math.min(...slopes) - 1e-5)
@@ -254,7 +256,7 @@ describe.each(maps.filter(({ kinks }) => kinks))('$op', ({ op, f, kinks = [] }) 
   })
 })
 
-describe.each(refused)('$op throws $error.name', ({ op, error, on }) => {
+describe.each(refused)('$op throws $error.name', ({ op, run, error, on }) => {
   test.each(on.map(({ inputs, params }) => [showInputs(operands(inputs)), JSON.stringify(params), inputs, params]))(
     'for %s %s, and loses no memory',
     (_shapes, _params, inputs, params) => {
@@ -263,7 +265,7 @@ describe.each(refused)('$op throws $error.name', ({ op, error, on }) => {
         given.map(({ data }) => data.length),
         () => {
           const xs = given.map((input) => make(input, 'dense', input.dtype, input.isVariable).x)
-          expect(() => operation(op)(...xs, ...(params as unknown[]))).toThrow(error)
+          expect(() => operation(op, run)(...xs, ...(params as unknown[]))).toThrow(error)
         },
       )
     },

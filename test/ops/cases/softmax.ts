@@ -1,0 +1,25 @@
+/** Rows of softmax. */
+import { ShapeError } from '../../../src/errors.ts'
+import { type Case, EDGES, extremes, on, type Refusal, rows } from '../case.ts'
+import { softmax } from '../reference/softmax.ts'
+
+export const cases: readonly Case[] = [
+  {
+    op: 'softmax',
+    f: softmax,
+    on: [
+      ...[...EDGES, 100].flatMap((n) => [on([n]), on([3, n]), on([n, 2]).with(0)]),
+      ...[0, 1, 2, -2].map((dim) => on([2, 3, 4]).with(dim)),
+      on([]),
+      on([]).with(0),
+      on([0, 3]),
+      on([3, 0]),
+      on(extremes),
+      on(rows([1e4, -1e4, 0], [-Infinity, 0, 0], [-Infinity, -Infinity, -Infinity], [88, 89, 90])),
+    ],
+  },
+]
+
+export const refused: readonly Refusal[] = [
+  { op: 'softmax', error: ShapeError, on: [on([2, 3]).with(2), on([2]).with(-2), on([]).with(1)] },
+]
