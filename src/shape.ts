@@ -51,6 +51,15 @@ export function normalizeDim(op: string, dim: number, rank: number): number {
   return dim < 0 ? dim + axes : dim
 }
 
+/** One axis or several, counted from the end when negative; throws `ShapeError` when one is missing or named twice. */
+export function normalizeDims(op: string, dim: number | readonly number[], rank: number): number[] {
+  const dims: readonly number[] = [dim].flat()
+  const axes = dims.map((d) => normalizeDim(op, d, rank))
+  const again = axes.findIndex((axis, i) => axes.indexOf(axis) < i)
+  if (again >= 0) throw new ShapeError(`${op}: axis ${dims[again]} is named twice in [${dims}]`)
+  return axes
+}
+
 /** Throws unless every size is a non-negative integer, the rank at most 8, and the whole addressable. */
 export function checkShape(op: string, shape: Shape): void {
   if (!Array.isArray(shape))

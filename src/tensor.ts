@@ -272,6 +272,30 @@ export class Tensor {
     return ops.transpose(this, dim0, dim1)
   }
 
+  /** A view with all axes in another order: `x.permute([2, 0, 1])` has x's last axis first. */
+  permute(dims: Shape): Tensor {
+    return ops.permute(this, dims)
+  }
+
+  /** A view without the axes of size 1: all of them, or those in `dim`. An axis of another size stays. */
+  squeeze(dim?: number | readonly number[]): Tensor {
+    return ops.squeeze(this, dim)
+  }
+
+  /** A view with a new axis of size 1 before axis `dim`; -1 puts it last. */
+  unsqueeze(dim: number): Tensor {
+    return ops.unsqueeze(this, dim)
+  }
+
+  /**
+   * A view that shows axes of size 1 in any other size, and new ones in front, without a copy; -1 keeps a size. It cannot be
+   * changed in place, since its elements lie over one another.
+   * @throws ShapeError when an axis of another size would change.
+   */
+  expand(shape: Shape): Tensor {
+    return ops.expand(this, shape)
+  }
+
   /** This tensor if its elements lie in memory in logical order, else a copy where they do. */
   contiguous(): Tensor {
     return ops.contiguous(this)

@@ -7,7 +7,7 @@ import type { Kernels, Ptr } from '../runtime/kernels.generated.ts'
 import { addStrided, at, copyStrided } from '../runtime/strided.ts'
 import { broadcastShapes, broadcastStrides, eachPlane, sameShape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
-import { sumTo } from './reduce.ts'
+import { sumTo } from './axes.ts'
 
 type Zip = (
   a: Ptr,

@@ -4,15 +4,18 @@ import { defineView } from '../autograd/view.ts'
 import { ShapeError } from '../errors.ts'
 import { addStrided, copyStrided } from '../runtime/strided.ts'
 import {
+  broadcastStrides,
   checkShape,
   contiguousStrides,
   formatShape,
   isContiguous,
   normalizeDim,
+  normalizeDims,
   numelOf,
   type Shape,
 } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
+import { sumTo } from './axes.ts'
 
 const copied = defineOp({
   name: 'contiguous',
@@ -59,4 +62,69 @@ const transposed = defineView<readonly [number, number]>('transpose', (shape, st
 export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
   if (x.ndim === 0) throw new ShapeError('transpose: a tensor without axes has none to exchange')
   return transposed(x, [normalizeDim('transpose', dim0, x.ndim), normalizeDim('transpose', dim1, x.ndim)])
+}
+
+const permuted = defineView<Shape>('permute', (shape, strides, dims) => ({
+  shape: dims.map((dim) => shape[dim]),
+  strides: dims.map((dim) => strides[dim]),
+  offset: 0,
+}))
+
+export function permute(x: Tensor, dims: Shape): Tensor {
+  const axes = normalizeDims('permute', dims, x.ndim)
+  if (axes.length !== x.ndim)
+    throw new ShapeError(
+      `permute: [${dims}] does not name each axis of shape ${formatShape(x.shape)} once; give all ${x.ndim} in their new order`,
+    )
+  return permuted(x, axes)
+}
+
+/** Other sizes for the same elements, where axes of size 1 come or go: strides of those that stay are kept. */
+const resized = (name: string) =>
+  defineView<Shape>(name, (shape, strides, axes) => ({
+    shape: axes.map((axis) => shape[axis] ?? 1),
+    strides: axes.map((axis) => strides[axis] ?? 1),
+    offset: 0,
+  }))
+
+const NEW_AXIS = -1
+
+const squeezed = resized('squeeze')
+
+export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
+  const axes = [...x.shape.keys()]
+  const named = dim === undefined || dim === null ? axes : normalizeDims('squeeze', dim, x.ndim)
+  return squeezed(
+    x,
+    axes.filter((axis) => x.shape[axis] !== 1 || !named.includes(axis)),
+  )
+}
+
+const unsqueezed = resized('unsqueeze')
+
+export function unsqueeze(x: Tensor, dim: number): Tensor {
+  const axes = [...x.shape.keys()]
+  const at = normalizeDim('unsqueeze', dim, x.ndim + 1)
+  checkShape('unsqueeze', [...x.shape, 1])
+  return unsqueezed(x, [...axes.slice(0, at), NEW_AXIS, ...axes.slice(at)])
+}
+
+const expanded = defineView<Shape>(
+  'expand',
+  (shape, strides, to) => ({ shape: to, strides: broadcastStrides(shape, strides, to), offset: 0 }),
+  (dy, dx) => sumTo(dy, dx),
+)
+
+export function expand(x: Tensor, shape: Shape): Tensor {
+  const lead = Array.isArray(shape) ? shape.length - x.ndim : 0
+  const to = Array.isArray(shape)
+    ? shape.map((size, i) => (size === -1 && i >= lead ? x.shape[i - lead] : size))
+    : shape
+  checkShape('expand', to)
+  if (lead < 0 || x.shape.some((size, i) => size !== 1 && size !== to[i + lead]))
+    throw new ShapeError(
+      `expand: ${formatShape(x.shape)} cannot become ${formatShape(shape)}: counted from the last, axes of size 1 may take ` +
+        'any size, others keep theirs (-1 says so), and new ones come first',
+    )
+  return expanded(x, to)
 }

@@ -2,7 +2,7 @@
 import { ShapeError } from '../../../src/errors.ts'
 import { type Case, on, type Refusal } from '../case.ts'
 import type { Nd } from '../nd.ts'
-import { reshape, transpose } from '../reference/shape.ts'
+import { expand, permute, reshape, transpose } from '../reference/shape.ts'
 
 export const cases: readonly Case[] = [
   {
@@ -31,6 +31,58 @@ export const cases: readonly Case[] = [
     ],
   },
   {
+    op: 'permute',
+    f: permute,
+    on: [
+      on([2, 3]).with([1, 0]),
+      on([2, 3, 4]).with([2, 0, 1]),
+      on([2, 3, 4]).with([-1, 1, 0]),
+      on([2, 3, 2, 3]).with([0, 2, 1, 3]),
+      on([]).with([]),
+      on([0, 3]).with([1, 0]),
+    ],
+  },
+  {
+    op: 'squeeze',
+    f: (x: Nd, dim: number | readonly number[] = [...x.shape.keys()]) => ({
+      shape: x.shape.filter((size, i) => size !== 1 || ![dim].flat().some((d) => d === i || d + x.shape.length === i)),
+      data: x.data,
+    }),
+    on: [
+      on([1, 3, 1, 2]),
+      on([1, 3, 1, 2]).with(0),
+      on([1, 3, 1, 2]).with(1),
+      on([1, 3, 1, 2]).with([0, -2]),
+      on([1, 1]),
+      on([]),
+      on([]).with(0),
+      on([1, 0]).with(0),
+    ],
+  },
+  {
+    op: 'unsqueeze',
+    f: (x: Nd, dim: number) => {
+      const at = dim < 0 ? dim + x.shape.length + 1 : dim
+      return { shape: [...x.shape.slice(0, at), 1, ...x.shape.slice(at)], data: x.data }
+    },
+    on: [...[0, 1, 2, -1, -3].map((dim) => on([2, 3]).with(dim)), on([]).with(0), on([0]).with(-1)],
+  },
+  {
+    op: 'expand',
+    f: expand,
+    on: [
+      on([3]).with([2, 3]),
+      on([3, 1]).with([-1, 4]),
+      on([1, 3, 1]).with([2, 3, 4]),
+      on([3, 1]).with([2, 2, 3, 5]),
+      on([2, 3]).with([2, 3]),
+      on([]).with([2, 2]),
+      on([]).with([]),
+      on([1, 3]).with([0, 3]),
+      on([0]).with([2, 0]),
+    ],
+  },
+  {
     op: 'contiguous',
     f: (x: Nd) => x,
     on: [on([]), on([5]), on([3, 4]), on([2, 3, 4]), on([2, 3, 2, 3]), on([0, 2])],
@@ -44,4 +96,20 @@ export const refused: readonly Refusal[] = [
     on: [on([2, 3]).with([5]), on([6]).with([-1, -1]), on([6]).with([-1, 4]), on([0]).with([-1, 0])],
   },
   { op: 'transpose', error: ShapeError, on: [on([2, 3]).with(0, 2), on([]).with(0, 0)] },
+  {
+    op: 'permute',
+    error: ShapeError,
+    on: [[0], [0, 0], [0, 2], [0, 1, 2], 0].map((dims) => on([2, 3]).with(dims)),
+  },
+  { op: 'squeeze', error: ShapeError, on: [2, -3, [0, 0], 0.5].map((dim) => on([1, 3]).with(dim)) },
+  {
+    op: 'unsqueeze',
+    error: ShapeError,
+    on: [...[3, -4, 0.5].map((d) => on([2, 3]).with(d)), on(Array(8).fill(1)).with(0)],
+  },
+  {
+    op: 'expand',
+    error: ShapeError,
+    on: [[3], [2, 4], [-1, 2, 3], [4, 2], 6, [2, 3.5]].map((shape) => on([2, 3]).with(shape)),
+  },
 ]

@@ -12,3 +12,23 @@ export function reshape({ shape, data }: Nd, to: Shape): Nd {
   const rest = -numelOf(to)
   return { shape: to.map((size) => (size === -1 ? numelOf(shape) / rest : size)), data }
 }
+
+export function permute(x: Nd, dims: Shape): Nd {
+  const axes = dims.map((dim) => (dim < 0 ? dim + x.shape.length : dim))
+  return nd(
+    axes.map((axis) => x.shape[axis]),
+    (index) =>
+      get(
+        x,
+        [...axes.keys()].map((axis) => index[axes.indexOf(axis)]),
+      ),
+  )
+}
+
+export function expand(x: Nd, shape: Shape): Nd {
+  const lead = shape.length - x.shape.length
+  return nd(
+    shape.map((size, i) => (size === -1 ? x.shape[i - lead] : size)),
+    (index) => get(x, index),
+  )
+}
