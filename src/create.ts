@@ -10,6 +10,7 @@ import { fillDense } from './runtime/strided.ts'
 import { checkShape, formatShape, numelOf, type Shape } from './shape.ts'
 import { Tensor } from './tensor.ts'
 
+/** What creation functions take after shape and values. */
 export interface TensorOptions {
   /** Default: float32, or what the data says. */
   dtype?: Dtype
@@ -20,7 +21,8 @@ export interface TensorOptions {
 /** Numbers or booleans, nested as deep as the tensor has axes. */
 export type NestedData = number | boolean | readonly NestedData[]
 
-type TypedArray =
+/** Arrays of numbers of one kind that `tensor` takes. */
+export type TypedArray =
   | Float32Array
   | Float64Array
   | Int8Array
@@ -33,6 +35,7 @@ type TypedArray =
   | BigInt64Array
   | BigUint64Array
 
+/** What `tensor` takes. */
 export type TensorData = NestedData | TypedArray
 
 /** A placed tensor with undefined contents. */

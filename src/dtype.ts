@@ -6,9 +6,13 @@ export type Dtype = 'float32' | 'int32' | 'uint8' | 'bool'
 
 /** What `toTypedArray` gives for each dtype. */
 export interface TypedArrays {
+  /** Numbers, rounded to 24 bits. */
   float32: Float32Array
+  /** Whole numbers from -2^31 to 2^31 - 1. */
   int32: Int32Array
+  /** Whole numbers from 0 to 255. */
   uint8: Uint8Array
+  /** 0 or 1. */
   bool: Uint8Array
 }
 

@@ -5,6 +5,7 @@
 
 /** The base of them all: `catch (e) { if (e instanceof NeyronError) … }`. */
 export class NeyronError extends Error {
+  /** The name of the class. */
   override readonly name: string = 'NeyronError'
 }
 

@@ -17,10 +17,12 @@ export {
   randn,
   type TensorData,
   type TensorOptions,
+  type TypedArray,
   tensor,
   zeros,
 } from './create.ts'
 // Models, optimizers and data.
+/** Data sets, batches, and files of data. */
 export * as data from './data/index.ts'
 export type { Dtype, TypedArrays } from './dtype.ts'
 // What is thrown.
@@ -38,12 +40,16 @@ export {
 } from './errors.ts'
 // Reproducible results.
 export { weightsSha256 } from './io/weights-sha256.ts'
+/** Layers, losses, and what models are built of. */
 export * as nn from './nn/index.ts'
 export type { ReduceOptions } from './ops/index.ts'
+/** Optimizers. */
 export * as optim from './optim/index.ts'
 // The engine and its memory.
 export { type InitOptions, init, type MemoryReport, memory, variant } from './runtime/engine.ts'
+export type { Owner, Usage } from './runtime/heap.ts'
 export { manualSeed } from './runtime/random.ts'
 // Loops and blocks that free what is made in them.
 export { noGrad, scope, steps } from './scope.ts'
+export type { Shape } from './shape.ts'
 export { type NestedArray, Tensor } from './tensor.ts'

@@ -1,6 +1,7 @@
 /** Shapes, strides, axes and broadcasting: pure functions on arrays of numbers. Strides are in elements. */
 import { ShapeError } from './errors.ts'
 
+/** The sizes of a tensor's axes, the outermost first; `[]` for a single number. */
 export type Shape = readonly number[]
 
 export const MAX_RANK = 8

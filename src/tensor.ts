@@ -24,7 +24,9 @@ export type NestedArray = number | boolean | NestedArray[]
  * tensor of one element keeps its value for ever.
  */
 export class Tensor {
+  /** The sizes of the axes, the outermost first. */
   readonly shape: Shape
+  /** What an element is. */
   readonly dtype: Dtype
   /** The number of elements. */
   readonly numel: number

@@ -11,6 +11,7 @@ import type { Tensor } from '../tensor.ts'
 /** One tensor for each tensor of a data set. */
 export type Batch<T extends readonly Tensor[]> = { [I in keyof T]: Tensor }
 
+/** How rows become batches. */
 export interface TensorDatasetOptions {
   /** What uint8 tensors of rank 2 and more, such as images, are multiplied by as they become float32 in a batch. Default: they stay uint8. */
   scale?: number
@@ -21,6 +22,7 @@ export interface TensorDatasetOptions {
  * The tensors are used where they are (a strided view is copied), and are kept out of any turn or scope they were made in.
  */
 export class TensorDataset<T extends readonly Tensor[] = readonly Tensor[]> {
+  /** The tensors, dense, in the order given. */
   readonly tensors: T
   /** The number of rows. */
   readonly length: number

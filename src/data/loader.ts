@@ -8,6 +8,7 @@ import { checkSeed, drawOf, nextDraw } from '../runtime/random.ts'
 import { Tensor } from '../tensor.ts'
 import { type Batch, TensorDataset } from './dataset.ts'
 
+/** How a data set is cut into batches. */
 export interface DataLoaderOptions {
   /** Rows in a batch. Default: 1. */
   batchSize?: number
@@ -27,7 +28,9 @@ const LOADER_DRAWS = 2 ** 52
  * included, is freed when the next one ends, except for what is kept.
  */
 export class DataLoader<T extends readonly Tensor[]> implements Iterable<Batch<T>> {
+  /** What the batches are taken from. */
   readonly dataset: TensorDataset<T>
+  /** Rows in a batch; the last one may have fewer. */
   readonly batchSize: number
   readonly #dropLast: boolean
   readonly #shuffle: boolean
@@ -55,6 +58,7 @@ export class DataLoader<T extends readonly Tensor[]> implements Iterable<Batch<T
     return this.#dropLast ? Math.floor(batches) : Math.ceil(batches)
   }
 
+  /** A pass over the data. */
   *[Symbol.iterator](): Generator<Batch<T>, void, undefined> {
     const { dataset, batchSize } = this
     const order = this.#order()

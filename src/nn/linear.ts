@@ -10,7 +10,9 @@ import { Module, Parameter } from './module.ts'
  * Both start uniform in ±1/√in, as in PyTorch.
  */
 export class Linear<In extends number = number, Out extends number = number> extends Module<readonly [In, Out]> {
+  /** (out, in) */
   readonly weight: Parameter
+  /** (out), or null without a bias. */
   readonly bias: Parameter | null
 
   /** @param options.bias Whether there is a bias. Default: true. */

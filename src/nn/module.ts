@@ -150,13 +150,17 @@ export abstract class Module<F extends Features = Features> {
     for (const [, value] of entries(this)) value.dispose()
   }
 
+  /** `using model = …` frees it at the end of the block. */
   [Symbol.dispose](): void {
     this.dispose()
   }
 }
 
 /** A module that takes a tensor and gives one, whatever its features: what can be chained. */
-export type Layer = Module & { forward(x: Tensor): Tensor }
+export type Layer = Module & {
+  /** What the layer computes from `x`. */
+  forward(x: Tensor): Tensor
+}
 
 function snapshot(value: Tensor): Tensor {
   const copy = withReadable('stateDict', value, { strided: true }, (x) => x.converted(x.dtype))

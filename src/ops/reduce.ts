@@ -10,6 +10,7 @@ import { broadcastStrides, contiguousStrides, formatShape, normalizeDims, numelO
 import type { Tensor } from '../tensor.ts'
 import { runsOf, sumAxes } from './axes.ts'
 
+/** How a reduction leaves its axes. */
 export interface ReduceOptions {
   /** Whether reduced axes stay, with size 1. Default: false. */
   keepdim?: boolean

@@ -4,6 +4,7 @@ import { engine } from '../runtime/engine.ts'
 import type { Tensor } from '../tensor.ts'
 import { checkOption, Optimizer } from './optimizer.ts'
 
+/** The hyper-parameters of `Adam`. */
 export interface AdamOptions {
   /** Learning rate. Default: 0.001. */
   lr?: number

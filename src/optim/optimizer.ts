@@ -111,6 +111,7 @@ export abstract class Optimizer {
     releaseAll(this.#held)
   }
 
+  /** `using optimizer = …` frees it at the end of the block. */
   [Symbol.dispose](): void {
     this.dispose()
   }

@@ -3,6 +3,7 @@ import { checkOptions } from '../options.ts'
 import type { Tensor } from '../tensor.ts'
 import { checkOption, Optimizer } from './optimizer.ts'
 
+/** The hyper-parameters of `SGD`. */
 export interface SGDOptions {
   /** Learning rate. Default: 0.01. */
   lr?: number

@@ -13,6 +13,7 @@ export interface Engine {
   readonly heap: Heap
 }
 
+/** How the engine is started. */
 export interface InitOptions {
   /** The most bytes of linear memory to take, at most 2 GiB. Default: 2 GiB. */
   maxMemory?: number

@@ -23,6 +23,7 @@ export const MAX_MEMORY = 2 ** 31
 /** Who a block of memory belongs to, as `memory()` reports it. */
 export type Owner = 'tensors' | 'parameters' | 'gradients' | 'optimizers' | 'workspace'
 
+/** Bytes that somebody holds. */
 export interface Usage {
   /** Bytes in use now. */
   live: number
