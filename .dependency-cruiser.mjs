@@ -1,10 +1,10 @@
 /**
  * Runtime imports go one way, from the right to the left:
- * errors, dtype, options, shape, runtime <- autograd <- ops <- tensor, create, scope <- nn, optim, data, io <- index.
+ * errors, dtype, options, shape, inspect, runtime <- autograd <- ops <- tensor, create, scope <- nn, optim, data, io <- index.
  * Types may be imported from anywhere.
  */
 const LAYERS = [
-  '(errors|dtype|options|shape)\\.ts',
+  '(errors|dtype|options|shape|inspect)\\.ts',
   'runtime/',
   'autograd/',
   'ops/',

@@ -3,6 +3,7 @@ import { check, withReadable } from './autograd/operands.ts'
 import type { Node } from './autograd/tape.ts'
 import { BYTES, type Dtype, type TypedArrays } from './dtype.ts'
 import { DtypeError, GraphError, ShapeError, StaleTensorError } from './errors.ts'
+import { formatTensor, INSPECT, inspected, SUMMARY } from './inspect.ts'
 import * as ops from './ops/index.ts'
 import { Cell } from './runtime/cell.ts'
 import { engine } from './runtime/engine.ts'
@@ -10,7 +11,7 @@ import type { Graph } from './runtime/graph.ts'
 import type { Owner, Storage } from './runtime/heap.ts'
 import type { Ptr } from './runtime/kernels.generated.ts'
 import * as lifetimes from './runtime/lifetimes.ts'
-import { copyStrided } from './runtime/strided.ts'
+import { at, copyStrided } from './runtime/strided.ts'
 import { contiguousStrides, formatShape, numelOf, type Shape, sameShape } from './shape.ts'
 
 /** A tensor's elements as nested arrays, booleans for dtype bool. */
@@ -122,6 +123,31 @@ export class Tensor {
   /** What `JSON.stringify` writes, of a state dict too: the nested arrays of `toArray`, which `tensor` reads back. */
   toJSON(): NestedArray {
     return this.toArray()
+  }
+
+  /**
+   * The elements as PyTorch prints them, then shape and dtype, whether it is a leaf that requires a gradient or by which
+   * operation it was computed, and in debug mode the line that made it. Of more than 1000 elements it reads and shows three at
+   * each end of each axis. A tensor whose memory is gone says how it went. `console.log(x)` prints the same.
+   */
+  toString(): string {
+    const { node, cell } = this
+    const about = [`shape=${formatShape(this.shape)}, dtype=${this.dtype}`]
+    if (node) about.push(`gradFn=${node.name}`)
+    else if (this.requiresGrad) about.push('requiresGrad=true')
+    if (!cell.storage && this.numel !== 1) return formatTensor(`<gone: ${cell.death ?? 'it was disposed'}>`, about)
+    const read = (offset: number) => (cell.storage ? engine().heap.read(at(this, offset), this.dtype) : cell.value)
+    return formatTensor({ shape: this.shape, strides: this.strides, dtype: this.dtype, read }, about)
+  }
+
+  /** @internal */
+  [SUMMARY](): string {
+    return `Tensor ${formatShape(this.shape)} ${this.dtype}`
+  }
+
+  /** @internal */
+  [INSPECT](depth: number): string {
+    return inspected(this, depth)
   }
 
   // --- autograd and lifetime -------------------------------------------------------------------------------------

@@ -31,4 +31,9 @@ export class Linear<In extends number = number, Out extends number = number> ext
   forward(x: Tensor): Tensor {
     return linear(x, this.weight, this.bias)
   }
+
+  override extraRepr(): string {
+    const [outFeatures, inFeatures] = this.weight.shape
+    return `inFeatures=${inFeatures}, outFeatures=${outFeatures}, bias=${this.bias !== null}`
+  }
 }

@@ -1,5 +1,6 @@
 import { check, withReadable } from '../autograd/operands.ts'
 import { DtypeError, OptionError, ShapeError } from '../errors.ts'
+import { formatModule, INSPECT, inspected, SUMMARY } from '../inspect.ts'
 import { checkOptions } from '../options.ts'
 import { freeWithHandle, own } from '../runtime/lifetimes.ts'
 import { noGrad } from '../scope.ts'
@@ -25,6 +26,15 @@ export class Parameter extends Tensor {
     this.storage.assign('parameters')
     own(this)
     this.requiresGrad = requiresGrad
+  }
+
+  override toString(): string {
+    return `Parameter containing:\n${super.toString()}`
+  }
+
+  /** @internal */
+  override [SUMMARY](): string {
+    return `Parameter ${formatShape(this.shape)} ${this.dtype}`
   }
 }
 
@@ -154,6 +164,26 @@ export abstract class Module<F extends Features = Features> {
   [Symbol.dispose](): void {
     this.dispose()
   }
+
+  /** The arguments of a layer, as `toString` shows them: `inFeatures=784, outFeatures=128`. Default: none. */
+  extraRepr(): string {
+    return ''
+  }
+
+  /** The tree of modules with their arguments, as PyTorch prints it. `console.log(model)` prints the same. */
+  toString(): string {
+    return treeOf(this, [])
+  }
+
+  /** @internal */
+  [SUMMARY](): string {
+    return this.constructor.name
+  }
+
+  /** @internal */
+  [INSPECT](depth: number): string {
+    return inspected(this, depth)
+  }
 }
 
 /** A module that takes a tensor and gives one, whatever its features: what can be chained. */
@@ -187,15 +217,30 @@ function modulesIn(module: Module): Module[] {
   return found
 }
 
-/** Visits a value and everything in the fields of modules, arrays and plain objects inside; modules that contain themselves once. */
+/** A module and those inside, each by the path from the one around it, but none inside itself. */
+function treeOf(module: Module, around: readonly Module[]): string {
+  const children: [string, string][] = []
+  const visit = (path: string, value: object): boolean => {
+    const isChild = value instanceof Module && value !== module
+    if (isChild) children.push([path, treeOf(value, [...around, module])])
+    return !isChild
+  }
+  walk(module, '', visit, around)
+  return formatModule(module.constructor.name, module.extraRepr(), children)
+}
+
+/**
+ * Visits a value and everything in the fields of modules, arrays and plain objects inside; modules that contain themselves
+ * once. What `visit` returns false for is not entered.
+ */
 function walk(
   value: unknown,
   path: string,
-  visit: (path: string, value: object) => void,
+  visit: (path: string, value: object) => unknown,
   inside: readonly unknown[] = [],
 ): void {
   if (typeof value !== 'object' || value === null || inside.includes(value)) return
-  visit(path, value)
+  if (visit(path, value) === false) return
   const isPlain = Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
   if (!isPlain && !(value instanceof Module)) return
   for (const [key, field] of Object.entries(value))

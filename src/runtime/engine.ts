@@ -4,6 +4,7 @@
  */
 import { source } from '#wasm'
 import { InitError, OptionError } from '../errors.ts'
+import { registerFormatter } from '../inspect.ts'
 import { checkOptions } from '../options.ts'
 import { Heap, MAX_MEMORY, type Owner, type Usage } from './heap.ts'
 import type { Kernels } from './kernels.generated.ts'
@@ -84,5 +85,6 @@ function start(by: string, code: BufferSource | WebAssembly.Module | undefined, 
   }
   running = { k, heap: new Heap(memory, k.heapBase(), maxMemory) }
   startedBy = by
+  registerFormatter()
   return running
 }
