@@ -48,6 +48,7 @@ export * as optim from './optim/index.ts'
 // The engine and its memory.
 export { type InitOptions, init, type MemoryReport, memory, variant } from './runtime/engine.ts'
 export type { Owner, Usage } from './runtime/heap.ts'
+export { type LineUsage, setDebug } from './runtime/origins.ts'
 export { manualSeed } from './runtime/random.ts'
 // Loops and blocks that free what is made in them.
 export { noGrad, scope, steps } from './scope.ts'

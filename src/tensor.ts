@@ -11,6 +11,7 @@ import type { Graph } from './runtime/graph.ts'
 import type { Owner, Storage } from './runtime/heap.ts'
 import type { Ptr } from './runtime/kernels.generated.ts'
 import * as lifetimes from './runtime/lifetimes.ts'
+import { here, told } from './runtime/origins.ts'
 import { at, copyStrided } from './runtime/strided.ts'
 import { contiguousStrides, formatShape, numelOf, type Shape, sameShape } from './shape.ts'
 
@@ -135,7 +136,8 @@ export class Tensor {
     const about = [`shape=${formatShape(this.shape)}, dtype=${this.dtype}`]
     if (node) about.push(`gradFn=${node.name}`)
     else if (this.requiresGrad) about.push('requiresGrad=true')
-    if (!cell.storage && this.numel !== 1) return formatTensor(`<gone: ${cell.death ?? 'it was disposed'}>`, about)
+    if (cell.origin) about.push(`madeBy=${cell.origin}`)
+    if (!cell.storage && this.numel !== 1) return formatTensor(`<gone: ${cell.fate}>`, about)
     const read = (offset: number) => (cell.storage ? engine().heap.read(at(this, offset), this.dtype) : cell.value)
     return formatTensor({ shape: this.shape, strides: this.strides, dtype: this.dtype, read }, about)
   }
@@ -415,7 +417,7 @@ export class Tensor {
 
   /** @internal Other elements of the same memory, not yet placed. `offset` is in elements. */
   asStrided(shape: Shape, strides: Shape, offset: number): Tensor {
-    const cell = new Cell(this.storage.retain(), this.cell.offset + offset, numelOf(shape), this.dtype)
+    const cell = new Cell(this.storage.retain(), this.cell.offset + offset, numelOf(shape), this.dtype, here())
     return new Tensor(cell, shape, strides)
   }
 
@@ -455,7 +457,7 @@ export class Tensor {
   addGrad(storage: Storage): void {
     if (this.#grad?.cell.storage) {
       engine().k.accumulate(storage.ptr, this.#grad.ptr, 1, this.numel, 0, 1, 0, 1)
-      this.#grad.storage.version++
+      this.#grad.storage.changed()
       storage.release()
       return
     }
@@ -467,9 +469,11 @@ export class Tensor {
 
   /** @internal */
   stale(op: string): StaleTensorError {
+    const computed = this.node ? `, computed by ${this.node.name}` : ''
+    const origin = told(this.cell.origin)
     return new StaleTensorError(
-      `${op}: the memory of this tensor of shape ${formatShape(this.shape)}${this.node ? `, computed by ${this.node.name},` : ''} ` +
-        `is gone: ${this.cell.death ?? 'it was disposed'}. Read it earlier (item(), toArray()), keep() it, return it from the scope, or clone() it.`,
+      `${op}: the memory of this tensor of shape ${formatShape(this.shape)}${computed}${origin}${computed && ','} ` +
+        `is gone: ${this.cell.fate}. Read it earlier (item(), toArray()), keep() it, return it from the scope, or clone() it.`,
     )
   }
 }

@@ -4,6 +4,7 @@ import { GraphError, MemoryLimitError, ShapeError } from '../errors.ts'
 import { engine } from '../runtime/engine.ts'
 import type { Storage } from '../runtime/heap.ts'
 import type { Ptr } from '../runtime/kernels.generated.ts'
+import { told } from '../runtime/origins.ts'
 import { contiguousStrides, formatShape, numelOf, type Shape, sameShape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 import { check, withReadable } from './operands.ts'
@@ -55,7 +56,7 @@ function reachable(root: Node): Node[] {
     if (edge === 'dead' || (edge instanceof Node && edge.released)) throw usedUp(root)
     if (!(edge instanceof Node) || seen.has(edge)) continue
     for (const saved of edge.saved)
-      if (saved.storage && saved.storage.version !== saved.version) throw changed(edge, saved.shape)
+      if (saved.storage && saved.storage.version !== saved.version) throw changed(edge, saved.shape, saved.storage)
     seen.add(edge)
     stack.push(...edge.edges)
   }
@@ -144,14 +145,15 @@ class Staging {
 
 function usedUp(root: Node): GraphError {
   return new GraphError(
-    `backward: the graph of this ${root.name} has been walked by an earlier backward(), or was freed with its turn, scope or ` +
+    `backward: the graph of this ${root.name}${told(root.origin)} has been walked by an earlier backward(), or was freed with its turn, scope or ` +
       'predecessor. Compute the loss again, add losses that share a graph before one backward(), or detach() what comes from an earlier one.',
   )
 }
 
-function changed(node: Node, shape: Shape): GraphError {
+function changed(node: Node, shape: Shape, { changedBy }: Storage): GraphError {
   return new GraphError(
-    `backward: ${node.name} saved a tensor of shape ${formatShape(shape)} that was changed in place afterwards; ` +
+    `backward: ${node.name}${told(node.origin)} saved a tensor of shape ${formatShape(shape)} ` +
+      `that was changed in place afterwards${told(changedBy)}; ` +
       'change it before the operation, after backward(), or change a clone()',
   )
 }

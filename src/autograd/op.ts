@@ -118,6 +118,7 @@ export function record(
     inputs.map((x) => x.shape),
     saved,
     backward,
+    y.cell.origin,
   )
   y.node = node
   y.requiresGrad = true

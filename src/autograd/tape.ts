@@ -3,6 +3,7 @@ import type { Dtype, Operand } from '../dtype.ts'
 import type { Releasable } from '../runtime/graph.ts'
 import type { Storage } from '../runtime/heap.ts'
 import type { Kernels, Ptr } from '../runtime/kernels.generated.ts'
+import type { Origin } from '../runtime/origins.ts'
 import type { Tensor } from '../tensor.ts'
 
 /** Where a gradient kernel writes: `beta` 0 stores, 1 adds. */
@@ -50,6 +51,8 @@ export class Node implements Releasable {
   readonly inputShapes: readonly (readonly number[])[]
   saved: readonly Saved[]
   readonly backward: Backward
+  /** In debug mode, the call that recorded it. */
+  readonly origin: Origin | null
   /** Whether `backward()` has walked it, or its graph has died. */
   released = false
 
@@ -60,6 +63,7 @@ export class Node implements Releasable {
     inputShapes: readonly (readonly number[])[],
     saved: readonly Saved[],
     backward: Backward,
+    origin: Origin | null,
   ) {
     this.name = name
     this.shape = shape
@@ -67,6 +71,7 @@ export class Node implements Releasable {
     this.inputShapes = inputShapes
     this.saved = saved
     this.backward = backward
+    this.origin = origin
   }
 
   release(): void {

@@ -54,7 +54,7 @@ function change(
     })
     write(target, operands)
     if (!isDense) copyStrided(target, x)
-    x.storage.version++
+    x.storage.changed()
   } finally {
     for (const copy of made) copy.drop()
   }

@@ -95,7 +95,7 @@ export abstract class Optimizer {
     k[this.kernel](table.ptr, active.length)
     for (const slot of active) {
       slot.updates++
-      slot.parameter.storage.version++
+      slot.parameter.storage.changed()
     }
   }
 

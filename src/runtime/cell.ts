@@ -3,6 +3,7 @@ import { engine } from './engine.ts'
 import type { Frame } from './frame.ts'
 import type { Storage } from './heap.ts'
 import type { Ptr } from './kernels.generated.ts'
+import { here, type Origin, told } from './origins.ts'
 
 /** How a tensor's memory went, as `StaleTensorError` tells it. */
 export type Death =
@@ -33,16 +34,26 @@ export class Cell {
   frame: Frame | null = null
   inGraph = false
   death: Death | null = null
+  /** In debug mode, what made this handle: for a view, the view and not the memory. */
+  readonly origin: Origin | null
+  /** In debug mode, what was running when the memory went. */
+  freedBy: Origin | null = null
   /** The value of a single element, once its memory has gone. */
   value = Number.NaN
   /** The memory of the gradient, which goes with this one. */
   gradient: Cell | null = null
 
-  constructor(storage: Storage, offset: number, numel: number, dtype: Dtype) {
+  constructor(storage: Storage, offset: number, numel: number, dtype: Dtype, origin = storage.origin) {
     this.storage = storage
     this.offset = offset
     this.numel = numel
     this.dtype = dtype
+    this.origin = origin
+  }
+
+  /** How the memory went. */
+  get fate(): string {
+    return `${this.death ?? 'it was disposed'}${told(this.freedBy)}`
   }
 
   die(death: Death): void {
@@ -52,6 +63,7 @@ export class Cell {
     this.storage.release()
     this.storage = null
     this.death = death
+    this.freedBy = here()
     this.frame = null
     this.inGraph = false
     this.gradient?.die(death)

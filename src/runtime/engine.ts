@@ -8,6 +8,7 @@ import { registerFormatter } from '../inspect.ts'
 import { checkOptions } from '../options.ts'
 import { Heap, MAX_MEMORY, type Owner, type Usage } from './heap.ts'
 import type { Kernels } from './kernels.generated.ts'
+import { byLine, isDebug, type LineUsage } from './origins.ts'
 
 export interface Engine {
   readonly k: Kernels
@@ -28,6 +29,8 @@ export interface MemoryReport extends Usage {
   reserved: number
   /** Live and peak bytes by owner. */
   byOwner: Partial<Record<Owner, Usage>>
+  /** In debug mode, live bytes by the line of your program that asked for them, the largest first. See `setDebug`. */
+  byLine?: LineUsage[]
 }
 
 const INITIAL_PAGES = 16
@@ -58,11 +61,12 @@ export async function init(options: InitOptions = {}): Promise<void> {
   start('init', code ?? source(), maxMemory)
 }
 
-/** Live and peak bytes of linear memory, in all and by owner. Asking does not start the engine. */
+/** Live and peak bytes of linear memory, in all, by owner, and in debug mode by line. Asking does not start the engine. */
 export function memory(): MemoryReport {
-  if (!running) return { live: 0, peak: 0, reserved: 0, byOwner: {} }
+  const lines = isDebug() ? { byLine: byLine() } : {}
+  if (!running) return { live: 0, peak: 0, reserved: 0, byOwner: {}, ...lines }
   const { heap } = running
-  return { ...heap.total, reserved: heap.reserved, byOwner: heap.byOwner }
+  return { ...heap.total, reserved: heap.reserved, byOwner: heap.byOwner, ...lines }
 }
 
 /** The build of the kernels that is running. */

@@ -11,6 +11,7 @@
 import type { Dtype, TypedArrays } from '../dtype.ts'
 import { MemoryLimitError } from '../errors.ts'
 import type { Ptr } from './kernels.generated.ts'
+import { here, type Origin } from './origins.ts'
 
 const PAGE = 1 << 16
 const SPARE = 16
@@ -37,6 +38,10 @@ export class Storage {
   readonly bytes: number
   /** Counts in-place changes, so that `backward` can tell that a saved tensor is no longer what it was. */
   version = 0
+  /** In debug mode, what made it. */
+  readonly origin: Origin | null = here()
+  /** In debug mode, what changed it last. */
+  changedBy: Origin | null = null
   #references = 1
   #owner: Owner
   readonly #heap: Heap
@@ -46,6 +51,7 @@ export class Storage {
     this.ptr = ptr
     this.bytes = bytes
     this.#owner = owner
+    this.#countAtOrigin(1)
   }
 
   retain(): this {
@@ -54,7 +60,15 @@ export class Storage {
   }
 
   release(): void {
-    if (--this.#references === 0) this.#heap.free(this, this.#owner)
+    if (--this.#references > 0) return
+    this.#heap.free(this, this.#owner)
+    this.#countAtOrigin(-1)
+  }
+
+  /** Says that the contents are other than before. */
+  changed(): void {
+    this.version++
+    this.changedBy = here()
   }
 
   /** Counts the block under another owner from now on. */
@@ -62,6 +76,12 @@ export class Storage {
     this.#heap.account(this.#owner, -this.bytes)
     this.#owner = owner
     this.#heap.account(owner, this.bytes)
+  }
+
+  #countAtOrigin(blocks: number): void {
+    if (!this.origin) return
+    this.origin.count += blocks
+    this.origin.live += blocks * this.bytes
   }
 }
 
