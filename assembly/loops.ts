@@ -23,6 +23,24 @@ export function mapGrad<F>(s: usize, dy: usize, dx: usize, n: i32, beta: i32): v
   }
 }
 
+/** y = f(x, a, b), n elements: an op with one or two parameters, of which it makes vectors ahead of the loop. */
+export function mapWith<F>(x: usize, y: usize, n: i32, first: f64, second: f64): void {
+  const f = changetype<F>(0)
+  const a = f.hold(first)
+  const b = f.hold(second)
+  for (; n >= 4; n -= 4, x += 16, y += 16) V.store(y, f.f(V.load(x), a, b))
+  if (n > 0) V.storeTail(y, f.f(V.load(x), a, b), n)
+}
+
+/** dx (+)= df(s, dy, a, b): `mapGrad` of an op with one or two parameters. */
+export function mapGradWith<F>(s: usize, dy: usize, dx: usize, n: i32, beta: i32, first: f64, second: f64): void {
+  const f = changetype<F>(0)
+  const a = f.hold(first)
+  const b = f.hold(second)
+  for (; n >= 4; n -= 4, s += 16, dy += 16, dx += 16) V.storeBeta(dx, f.df(V.load(s), V.load(dy), a, b), beta)
+  if (n > 0) V.storeTailBeta(dx, f.df(V.load(s), V.load(dy), a, b), n, beta)
+}
+
 /** An operand with a value for each element of a row. */
 class Each {
   @inline hold(p: usize): v128 {

@@ -1,8 +1,9 @@
 /**
- * Elementary functions on four float32 lanes, and the float64 functions that hosts need.
+ * The exponential family on four float32 lanes, and the float64 functions that hosts need. Sine and cosine are in
+ * `trigonometry.ts`, powers in `power.ts`.
  *
- * exp, log, tanh and sigmoid state their largest error over all 2^32 inputs, in units in the last place (ULP), and
- * test/kernels/math.test.ts holds them to it, as random.test.ts holds sin and cos.
+ * Each function states its largest error over all 2^32 inputs, in units in the last place (ULP), and
+ * test/kernels/math.test.ts holds it to it.
  *
  * The reductions are the classical ones of W. J. Cody, W. Waite, "Software Manual for the Elementary Functions" (1980),
  * and for log the identity log(1 + f) = 2 atanh(f / (2 + f)) in the form that fdlibm gave it (K. C. Ng, e_log.c, 1993).
@@ -30,12 +31,21 @@ const EXPM1: usize = memory.data<f32>([0.5, 0.16666542, 0.04166641, 0.008366775,
 // (2 atanh(s) / s - 2) / s^2 in powers of s^2, for |s| <= (sqrt(2) - 1) / (sqrt(2) + 1), to 2^-30.
 const ATANH: usize = memory.data<f32>([0.66666776, 0.39977512, 0.29873997])
 
-// sin and cos of a quarter turn times f, |f| <= 1/2, in powers of f^2, to 2^-25.
-const SIN: usize = memory.data<f32>([1.5707964, -0.64596677, 0.079714306, -0.004691481])
-const COS: usize = memory.data<f32>([1, -1.233698, 0.253607, -0.020427959])
+// erf(x) / x - 1 in powers of x^2 for |x| <= 0.93, to 2^-25 of erf.
+const ERF_NEAR: usize = memory.data<f32>([
+  0.12837915, -0.3761249, 0.11281731, -0.026762966, 0.004987353, -0.00059595896,
+])
+// -log(1 - erf(t)) / t - 1 in powers of t for 0.93 <= t <= 4, to 2^-28 of erf.
+const ERF_FAR: usize = memory.data<f32>([
+  0.12851177, 0.63572705, 0.10525036, -0.022882607, 0.0032126606, -0.00021370612,
+])
+const ERF_SPLIT: usize = memory.data<f32>([0.93])
+// erf(x) is 1 in float32 from |x| = 3.92 on.
+const ERF_MAX: usize = memory.data<f32>([4])
 
 // x + 1.5 * 2^23 rounds x to a whole number n and leaves n in the low bits of the sum; a bias added to n is the
 // exponent's, so that a shift to the left by 23 makes a power of two of them.
+const ROUND_BIASED_LESS: usize = memory.data<f32>([12582912 + 126])
 const ROUND_BIASED: usize = memory.data<f32>([12582912 + 127])
 const ROUND_BIASED_TWICE: usize = memory.data<f32>([12582912 + 254])
 
@@ -44,6 +54,9 @@ const EXP_MIN: usize = memory.data<f32>([-104])
 const EXP_MAX: usize = memory.data<f32>([89])
 // e^x is below 2^-126 from here on.
 const EXP_NORMAL_MIN: usize = memory.data<f32>([-87.33654])
+// e^x - 1 is -1 in float32 from here on, and x where |x| is below 2^-25.
+const EXPM1_MIN: usize = memory.data<f32>([-18])
+const EXPM1_SMALL: usize = memory.data<f32>([2.9802322387695312e-8])
 // tanh(x) is 1 in float32 from |x| = 9.02 on.
 const TANH_MAX_TWICE: usize = memory.data<f32>([20])
 
@@ -83,19 +96,68 @@ export class M {
     const exponent = f32x4.convert_i32x4_s(i32x4.shr_s(offset, 23))
     const e = V.sub(exponent, v128.and(denormal, V.loadSplat(TWENTY_THREE)))
     const fraction = i32x4.add(v128.and(offset, V.loadSplat(MANTISSA)), V.loadSplat(SQRT_HALF_BITS))
-    const f = V.sub(fraction, V.loadSplat(ONE))
-
-    const s = V.div(f, V.add(V.loadSplat(TWO), f))
-    const z = V.mul(s, s)
-    let p = V.fma(V.loadSplat(ATANH + 8), z, V.loadSplat(ATANH + 4))
-    p = V.mul(V.fma(p, z, V.loadSplat(ATANH)), z)
-    const square = V.mul(V.mul(V.loadSplat(HALF), f), f)
-    const small = V.fma(s, V.add(square, p), V.mul(e, V.loadSplat(LN2_LOW)))
-    const y = V.fma(e, V.loadSplat(LN2_HIGH), V.add(V.sub(small, square), f))
+    const y = M.logNear1(e, V.sub(fraction, V.loadSplat(ONE)))
 
     const infinity = V.loadSplat(INFINITY)
     const regular = V.sub(y, v128.and(f32x4.eq(x, V.zero()), infinity))
     return v128.or(V.select(f32x4.lt(x, infinity), regular, x), f32x4.lt(x, V.zero()))
+  }
+
+  /** log(1 + x); 1.4 ULP. -Infinity for -1, NaN below; keeps the sign of zero. */
+  @inline static log1p(x: v128): v128 {
+    // 1 + x = u + lost, exactly (D. E. Knuth's TwoSum), and u = 2^e * (1 + f) as in log.
+    const one = V.loadSplat(ONE)
+    const u = V.add(one, x)
+    const kept = V.sub(u, one)
+    const lost = V.add(V.sub(one, V.sub(u, kept)), V.sub(x, kept))
+    const offset = i32x4.sub(u, V.loadSplat(SQRT_HALF_BITS))
+    const exponent = i32x4.shr_s(offset, 23)
+    const fraction = i32x4.add(v128.and(offset, V.loadSplat(MANTISSA)), V.loadSplat(SQRT_HALF_BITS))
+    // From 2^126 on the power would be no float32; what is lost there does not count.
+    const power = i32x4.sub(one, i32x4.shl(i32x4.min_s(exponent, i32x4.splat(126)), 23))
+    const f = V.fma(lost, power, V.sub(fraction, one))
+    const y = V.select(V.loadSplat(SIGN), x, M.logNear1(f32x4.convert_i32x4_s(exponent), f))
+
+    const infinity = V.loadSplat(INFINITY)
+    const regular = V.sub(y, v128.and(f32x4.eq(u, V.zero()), infinity))
+    return v128.or(V.select(f32x4.lt(x, infinity), regular, x), f32x4.lt(u, V.zero()))
+  }
+
+  /** e^x - 1; 1.34 ULP. Keeps the sign of zero. */
+  @inline static expm1(x: v128): v128 {
+    const within = f32x4.pmin(f32x4.pmax(x, V.loadSplat(EXPM1_MIN)), V.loadSplat(EXP_MAX))
+    const rounded = V.fma(within, V.loadSplat(LOG2E), V.loadSplat(ROUND_BIASED_LESS))
+    const n = V.sub(rounded, V.loadSplat(ROUND_BIASED_LESS))
+    // r = x - n log 2, and what rounding it loses: 2^n - 1 and 2^n r may cancel.
+    const high = V.fma(n, V.loadSplat(MINUS_LN2_HIGH), within)
+    const low = V.mul(n, V.loadSplat(LN2_LOW))
+    const r = V.sub(high, low)
+    const lost = V.sub(V.sub(high, r), low)
+    const rest = V.fma(M.expm1Slope(r), V.mul(r, r), lost)
+    // Half of it, since 2^128 is no float32.
+    const power = i32x4.shl(rounded, 23)
+    const half = V.fma(power, rest, V.fma(power, r, V.sub(power, V.loadSplat(HALF))))
+    return V.select(f32x4.lt(V.abs(x), V.loadSplat(EXPM1_SMALL)), x, V.add(half, half))
+  }
+
+  /** The error function; 1.27 ULP. Never beyond 1, keeps the sign of zero. */
+  @inline static erf(x: v128): v128 {
+    const z = V.mul(x, x)
+    let p = V.fma(V.loadSplat(ERF_NEAR + 20), z, V.loadSplat(ERF_NEAR + 16))
+    p = V.fma(p, z, V.loadSplat(ERF_NEAR + 12))
+    p = V.fma(p, z, V.loadSplat(ERF_NEAR + 8))
+    p = V.fma(p, z, V.loadSplat(ERF_NEAR + 4))
+    p = V.fma(p, z, V.loadSplat(ERF_NEAR))
+    const near = V.fma(p, x, x)
+
+    const t = f32x4.pmin(V.abs(x), V.loadSplat(ERF_MAX))
+    let q = V.fma(V.loadSplat(ERF_FAR + 20), t, V.loadSplat(ERF_FAR + 16))
+    q = V.fma(q, t, V.loadSplat(ERF_FAR + 12))
+    q = V.fma(q, t, V.loadSplat(ERF_FAR + 8))
+    q = V.fma(q, t, V.loadSplat(ERF_FAR + 4))
+    q = V.fma(q, t, V.loadSplat(ERF_FAR))
+    const far = V.sub(V.loadSplat(ONE), M.expOrZero(V.neg(V.fma(q, t, t))))
+    return V.select(f32x4.lt(t, V.loadSplat(ERF_SPLIT)), near, V.select(V.loadSplat(SIGN), x, far))
   }
 
   /** Hyperbolic tangent, as m / (m + 2) with m = e^(2|x|) - 1; 2.56 ULP. Never beyond 1, keeps the sign of zero. */
@@ -116,35 +178,33 @@ export class M {
     return V.div(V.select(f32x4.lt(x, V.zero()), e, one), V.add(one, e))
   }
 
-  /** sin(f * pi / 2) for |f| <= 1/2. */
-  @inline static sinQuarter(f: v128): v128 {
-    const z = V.mul(f, f)
-    let p = V.fma(V.loadSplat(SIN + 12), z, V.loadSplat(SIN + 8))
-    p = V.fma(p, z, V.loadSplat(SIN + 4))
-    p = V.fma(p, z, V.loadSplat(SIN))
-    return V.mul(p, f)
-  }
-
-  /** cos(f * pi / 2) for |f| <= 1/2. */
-  @inline static cosQuarter(f: v128): v128 {
-    const z = V.mul(f, f)
-    let p = V.fma(V.loadSplat(COS + 12), z, V.loadSplat(COS + 8))
-    p = V.fma(p, z, V.loadSplat(COS + 4))
-    return V.fma(p, z, V.loadSplat(COS))
-  }
-
   /** x - n log 2. */
   @inline private static lessLog2(x: v128, n: v128): v128 {
     return V.fma(n, V.loadSplat(MINUS_LN2_LOW), V.fma(n, V.loadSplat(MINUS_LN2_HIGH), x))
   }
 
+  /** e log 2 + log(1 + f), where 1 + f lies between sqrt(1/2) and sqrt(2). */
+  @inline private static logNear1(e: v128, f: v128): v128 {
+    const s = V.div(f, V.add(V.loadSplat(TWO), f))
+    const z = V.mul(s, s)
+    let p = V.fma(V.loadSplat(ATANH + 8), z, V.loadSplat(ATANH + 4))
+    p = V.mul(V.fma(p, z, V.loadSplat(ATANH)), z)
+    const square = V.mul(V.mul(V.loadSplat(HALF), f), f)
+    const small = V.fma(s, V.add(square, p), V.mul(e, V.loadSplat(LN2_LOW)))
+    return V.fma(e, V.loadSplat(LN2_HIGH), V.add(V.sub(small, square), f))
+  }
+
   /** e^r - 1 for |r| <= log(2) / 2. */
   @inline private static expm1Near0(r: v128): v128 {
+    return V.fma(M.expm1Slope(r), V.mul(r, r), r)
+  }
+
+  /** (e^r - 1 - r) / r^2 for |r| <= log(2) / 2. */
+  @inline private static expm1Slope(r: v128): v128 {
     let p = V.fma(V.loadSplat(EXPM1 + 16), r, V.loadSplat(EXPM1 + 12))
     p = V.fma(p, r, V.loadSplat(EXPM1 + 8))
     p = V.fma(p, r, V.loadSplat(EXPM1 + 4))
-    p = V.fma(p, r, V.loadSplat(EXPM1))
-    return V.fma(p, V.mul(r, r), r)
+    return V.fma(p, r, V.loadSplat(EXPM1))
   }
 }
 

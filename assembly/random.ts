@@ -6,6 +6,7 @@
  */
 import { M } from './math'
 import { V } from './simd'
+import { Trigonometry } from './trigonometry'
 
 const MULTIPLIER_0: usize = memory.data<u32>([0xd2511f53])
 const MULTIPLIER_1: usize = memory.data<u32>([0xcd9e8d57])
@@ -142,11 +143,17 @@ class Normal {
   }
   @inline static cos(word: v128): v128 {
     const angle = Normal.angle(word)
-    return Normal.turned(word, V.select(Normal.exchanged(word), M.sinQuarter(angle), M.cosQuarter(angle)))
+    return Normal.turned(
+      word,
+      V.select(Normal.exchanged(word), Trigonometry.sinQuarter(angle), Trigonometry.cosQuarter(angle)),
+    )
   }
   @inline static sin(word: v128): v128 {
     const angle = Normal.angle(word)
-    return Normal.turned(word, V.select(Normal.exchanged(word), M.cosQuarter(angle), M.sinQuarter(angle)))
+    return Normal.turned(
+      word,
+      V.select(Normal.exchanged(word), Trigonometry.cosQuarter(angle), Trigonometry.sinQuarter(angle)),
+    )
   }
 }
 

@@ -177,6 +177,17 @@ export class V {
     return f64x2.add(total, f64x2.add(low, f64x2.mul(V.wideHigh(a), V.wideHigh(b))))
   }
 
+  /** Both float64 from the one at `p`. */
+  @inline static loadSplatWide(p: usize): v128 {
+    return v128.load64_splat(p)
+  }
+
+  /** `fma` on two float64. */
+  @inline static fmaWide(a: v128, b: v128, c: v128): v128 {
+    if (ASC_FEATURE_RELAXED_SIMD) return f64x2.relaxed_madd(a, b, c)
+    return f64x2.add(f64x2.mul(a, b), c)
+  }
+
   /** Sum of the two float64. */
   @inline static hsumWide(total: v128): f64 {
     return f64x2.extract_lane(total, 0) + f64x2.extract_lane(total, 1)

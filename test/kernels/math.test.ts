@@ -1,12 +1,19 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { erf, power as powerOf } from '../ops/reference/unary.ts'
 import { alloc, f32, i32, k, readF32, reset, ulp } from './harness.ts'
 
 /** The error that assembly/math.ts states for each function, in ULP, and what it is measured against. */
 const FUNCTIONS = {
   exp: { bound: 1.02, reference: Math.exp },
   log: { bound: 0.84, reference: Math.log },
+  log1p: { bound: 1.4, reference: Math.log1p },
+  expm1: { bound: 1.34, reference: Math.expm1 },
+  erf: { bound: 1.27, reference: erf },
   tanh: { bound: 2.56, reference: Math.tanh },
   sigmoid: { bound: 2.41, reference: sigmoid },
+  sin: { bound: 0.502, reference: Math.sin },
+  cos: { bound: 0.502, reference: Math.cos },
+  rsqrt: { bound: 1.5, reference: (x: number) => 1 / Math.sqrt(x) },
 }
 
 function sigmoid(x: number): number {
@@ -58,8 +65,9 @@ describe.each(Object.entries(FUNCTIONS))('%s', (name, { bound, reference }) => {
   }, 3_600_000)
 
   it(`stays within ${bound} ULP where it changes its ways`, () => {
-    const places = [0, MIN_DENORMAL, MIN_NORMAL, 2 ** -24, 2 ** -12, 1, 9.02, 10, 16, 20, MAX, Infinity]
+    const places = [0, MIN_DENORMAL, MIN_NORMAL, 2 ** -24, 2 ** -12, 0.93, 1, 3.92, 9.02, 10, 16, 20, MAX, Infinity]
     places.push(87.33654, 88.72284, 89, 103.27893, 103.97208, 104)
+    for (let n = 1; n <= 150; n++) places.push((n * Math.PI) / 2, (2 ** 20 + n) * Math.PI, (2 ** 24 + n) * Math.PI)
     for (let n = -150; n <= 150; n++) places.push((n + 0.5) * Math.LN2, ((n + 0.5) * Math.LN2) / 2)
     for (let n = -149; n <= 127; n++) places.push(2 ** n, Math.SQRT2 * 2 ** n)
     const bits = new Int32Array(Float32Array.from(places).buffer)
@@ -72,7 +80,7 @@ describe.each(Object.entries(FUNCTIONS))('%s', (name, { bound, reference }) => {
   })
 
   it('does not depend on the lane', () => {
-    const x = Float32Array.from({ length: 64 }, (_, i) => Math.sin(i) * 10 ** (i % 7))
+    const x = Float32Array.from({ length: 64 }, (_, i) => Math.sin(i) * 10 ** (i % 9))
     const y = apply(x)
     for (let shift = 1; shift < 4; shift++) expect(apply(x.slice(shift))).toEqual(y.slice(shift))
   })
@@ -111,6 +119,46 @@ const SPECIAL: [keyof typeof FUNCTIONS, number, number][] = [
   ['log', -1, Number.NaN],
   ['log', -MIN_DENORMAL, Number.NaN],
   ['log', MIN_DENORMAL, Math.fround(Math.log(MIN_DENORMAL))],
+  ['log1p', Number.NaN, Number.NaN],
+  ['log1p', Infinity, Infinity],
+  ['log1p', -Infinity, Number.NaN],
+  ['log1p', -1, -Infinity],
+  ['log1p', -1.0000001, Number.NaN],
+  ['log1p', 0, 0],
+  ['log1p', -0, -0],
+  ['log1p', -MIN_DENORMAL, -MIN_DENORMAL],
+  ['log1p', MAX, Math.fround(Math.log(MAX))],
+  ['expm1', Number.NaN, Number.NaN],
+  ['expm1', Infinity, Infinity],
+  ['expm1', -Infinity, -1],
+  ['expm1', 0, 0],
+  ['expm1', -0, -0],
+  ['expm1', MIN_DENORMAL, MIN_DENORMAL],
+  ['expm1', 88.72284, Infinity],
+  ['expm1', 88.72283, Math.fround(Math.exp(Math.fround(88.72283)))],
+  ['erf', Number.NaN, Number.NaN],
+  ['erf', Infinity, 1],
+  ['erf', -Infinity, -1],
+  ['erf', 0, 0],
+  ['erf', -0, -0],
+  ['erf', -MIN_DENORMAL, -MIN_DENORMAL],
+  ['sin', Number.NaN, Number.NaN],
+  ['sin', Infinity, Number.NaN],
+  ['sin', -Infinity, Number.NaN],
+  ['sin', 0, 0],
+  ['sin', -0, -0],
+  ['sin', MIN_DENORMAL, MIN_DENORMAL],
+  ['sin', MAX, Math.fround(Math.sin(MAX))],
+  ['cos', Number.NaN, Number.NaN],
+  ['cos', -Infinity, Number.NaN],
+  ['cos', -0, 1],
+  ['cos', -MAX, Math.fround(Math.cos(MAX))],
+  ['rsqrt', Number.NaN, Number.NaN],
+  ['rsqrt', 0, Infinity],
+  ['rsqrt', -0, -Infinity],
+  ['rsqrt', -1, Number.NaN],
+  ['rsqrt', Infinity, 0],
+  ['rsqrt', MIN_DENORMAL, Math.fround(2 ** 74.5)],
   ['tanh', Number.NaN, Number.NaN],
   ['tanh', Infinity, 1],
   ['tanh', -Infinity, -1],
@@ -133,10 +181,12 @@ it.each(SPECIAL)('%s(%d) is %d', (name, x, expected) => {
   expect(readF32(y, 1)[0]).toBe(expected)
 })
 
-it('keeps tanh within -1..1 and sigmoid within 0..1', () => {
+it('keeps tanh and erf within -1..1, and sigmoid within 0..1', () => {
   const x = Float32Array.from({ length: 100_000 }, (_, i) => (i - 50_000) / 2500)
   const y = alloc(x.length * 4)
   k.tanh(f32(x), y, x.length)
+  expect(readF32(y, x.length).every((v) => Math.abs(v) <= 1)).toBe(true)
+  k.erf(f32(x), y, x.length)
   expect(readF32(y, x.length).every((v) => Math.abs(v) <= 1)).toBe(true)
   k.sigmoid(f32(x), y, x.length)
   expect(readF32(y, x.length).every((v) => v >= 0 && v <= 1)).toBe(true)
@@ -154,4 +204,75 @@ it.each([
 ])('pow(%d, %d)', (x, y) => {
   const expected = x ** y
   expect(Math.abs(k.pow(x, y) - expected)).toBeLessThanOrEqual(1e-15 * Math.abs(expected))
+})
+
+describe.each([-64, -63.5, -3, -1, -0.5, -0.3, 1 / 3, 0.5, 1.5, 2, 3, 7, 2.7, 63.5, 64, 64.5, 65])(
+  'power of %d',
+  (p) => {
+    it('stays within 0.501 ULP', () => {
+      const n = 1 << 16
+      const x = new Float32Array(Uint32Array.from({ length: n }, (_, i) => i * 65537).buffer)
+      const near1 = Float32Array.from({ length: n }, (_, i) => 0.25 + i / 4096)
+      for (const bases of [x, near1]) {
+        reset()
+        const y = alloc(n * 4)
+        k.power(f32(bases), y, n, p)
+        const [at, worst] = readF32(y, n).reduce<[number, number]>(
+          (found, value, i) => {
+            const error = ulp(value, bases[i]! ** p)
+            return error > found[1] ? [bases[i]!, error] : found
+          },
+          [0, 0],
+        )
+        expect(worst, `at ${at}`).toBeLessThanOrEqual(0.501)
+      }
+    })
+  },
+)
+
+it('has the special values of the power function of C', () => {
+  const bases = [
+    Number.NaN,
+    Infinity,
+    -Infinity,
+    0,
+    -0,
+    1,
+    -1,
+    2,
+    -2,
+    0.5,
+    -0.5,
+    MIN_DENORMAL,
+    -MIN_DENORMAL,
+    MAX,
+    -MAX,
+  ]
+  for (const p of [
+    0,
+    1,
+    -1,
+    2,
+    -2,
+    3,
+    -3,
+    0.5,
+    -0.5,
+    1.5,
+    -1.5,
+    0.3,
+    -0.3,
+    64,
+    65,
+    101,
+    -101,
+    1e30,
+    Infinity,
+    -Infinity,
+  ]) {
+    reset()
+    const y = alloc(bases.length * 4)
+    k.power(f32(bases), y, bases.length, p)
+    expect([...readF32(y, bases.length)], `to the power of ${p}`).toEqual(bases.map(powerOf(p)).map(Math.fround))
+  }
 })

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Ptr } from '../../src/runtime/kernels.generated.ts'
+import { erf, round } from '../ops/reference/unary.ts'
 import { alloc, EDGE_LENGTHS, expectCanaries, f32, k, readF32, reset, ulp } from './harness.ts'
 
 type Forward = (x: Ptr, y: Ptr, n: number) => void
@@ -7,36 +8,121 @@ type Backward = (saved: Ptr, dy: Ptr, dx: Ptr, n: number, beta: number) => void
 
 interface Op {
   forward: Forward
-  backward: Backward
-  /** What the gradient is given: the input or the output. */
-  saves: 'x' | 'y'
   f(x: number): number
-  df(saved: number, dy: number): number
+  /** Whether it has values for positive numbers only. */
+  isPositive?: boolean
+  gradient?: {
+    backward: Backward
+    /** What it is given: the input or the output. */
+    saves: 'x' | 'y'
+    df(saved: number, dy: number): number
+  }
 }
+
+const exact = (forward: Forward, f: Op['f']): Op => ({ forward, f })
+
+const powers = (p: number): Op => ({
+  forward: (x, y, n) => k.power(x, y, n, p),
+  f: (x) => x ** p,
+  isPositive: true,
+  gradient: {
+    backward: (s, dy, dx, n, beta) => k.powerGrad(s, dy, dx, n, beta, p),
+    saves: 'x',
+    df: (x, dy) => dy * p * x ** (p - 1),
+  },
+})
 
 const OPS: Record<string, Op> = {
   relu: {
     forward: k.relu,
-    backward: k.reluGrad,
-    saves: 'y',
     f: (x) => Math.max(x, 0),
-    df: (y, dy) => (y > 0 ? dy : 0),
+    gradient: { backward: k.reluGrad, saves: 'y', df: (y, dy) => (y > 0 ? dy : 0) },
   },
   sigmoid: {
     forward: k.sigmoid,
-    backward: k.sigmoidGrad,
-    saves: 'y',
     f: (x) => 1 / (1 + Math.exp(-x)),
-    df: (y, dy) => dy * y * (1 - y),
+    gradient: { backward: k.sigmoidGrad, saves: 'y', df: (y, dy) => dy * y * (1 - y) },
   },
-  tanh: { forward: k.tanh, backward: k.tanhGrad, saves: 'y', f: Math.tanh, df: (y, dy) => dy * (1 - y * y) },
-  exp: { forward: k.exp, backward: k.expGrad, saves: 'y', f: Math.exp, df: (y, dy) => dy * y },
-  log: { forward: k.log, backward: k.logGrad, saves: 'x', f: Math.log, df: (x, dy) => dy / x },
+  tanh: {
+    forward: k.tanh,
+    f: Math.tanh,
+    gradient: { backward: k.tanhGrad, saves: 'y', df: (y, dy) => dy * (1 - y * y) },
+  },
+  exp: { forward: k.exp, f: Math.exp, gradient: { backward: k.expGrad, saves: 'y', df: (y, dy) => dy * y } },
+  log: {
+    forward: k.log,
+    f: Math.log,
+    isPositive: true,
+    gradient: { backward: k.logGrad, saves: 'x', df: (x, dy) => dy / x },
+  },
+  log1p: {
+    forward: k.log1p,
+    f: Math.log1p,
+    isPositive: true,
+    gradient: { backward: k.log1pGrad, saves: 'x', df: (x, dy) => dy / (1 + x) },
+  },
+  expm1: {
+    forward: k.expm1,
+    f: Math.expm1,
+    gradient: { backward: k.expm1Grad, saves: 'y', df: (y, dy) => dy * (y + 1) },
+  },
+  sqrt: {
+    forward: k.sqrt,
+    f: Math.sqrt,
+    isPositive: true,
+    gradient: { backward: k.sqrtGrad, saves: 'y', df: (y, dy) => dy / (2 * y) },
+  },
+  rsqrt: {
+    forward: k.rsqrt,
+    f: (x) => 1 / Math.sqrt(x),
+    isPositive: true,
+    gradient: { backward: k.rsqrtGrad, saves: 'y', df: (y, dy) => (-dy / 2) * y ** 3 },
+  },
+  reciprocal: {
+    forward: k.reciprocal,
+    f: (x) => 1 / x,
+    gradient: { backward: k.reciprocalGrad, saves: 'y', df: (y, dy) => -dy * y * y },
+  },
+  square: {
+    forward: k.square,
+    f: (x) => x * x,
+    gradient: { backward: k.squareGrad, saves: 'x', df: (x, dy) => dy * 2 * x },
+  },
+  abs: { forward: k.abs, f: Math.abs, gradient: { backward: k.absGrad, saves: 'x', df: (x, dy) => dy * Math.sign(x) } },
+  sin: { forward: k.sin, f: Math.sin, gradient: { backward: k.sinGrad, saves: 'x', df: (x, dy) => dy * Math.cos(x) } },
+  cos: { forward: k.cos, f: Math.cos, gradient: { backward: k.cosGrad, saves: 'x', df: (x, dy) => -dy * Math.sin(x) } },
+  erf: {
+    forward: k.erf,
+    f: erf,
+    gradient: {
+      backward: k.erfGrad,
+      saves: 'x',
+      df: (x, dy) => ((dy * 2) / Math.sqrt(Math.PI)) * Math.exp(-x * x),
+    },
+  },
+  clamp: {
+    forward: (x, y, n) => k.clamp(x, y, n, -1, 2),
+    f: (x) => Math.min(Math.max(x, -1), 2),
+    gradient: {
+      backward: (s, dy, dx, n, beta) => k.clampGrad(s, dy, dx, n, beta, -1, 2),
+      saves: 'x',
+      df: (x, dy) => (x >= -1 && x <= 2 ? dy : 0),
+    },
+  },
+  'power of 2': powers(2),
+  'power of -3': powers(-3),
+  'power of 1.5': powers(1.5),
+  'power of 0.3': powers(0.3),
+  neg: exact(k.neg, (x) => -x),
+  floor: exact(k.floor, Math.floor),
+  ceil: exact(k.ceil, Math.ceil),
+  round: exact(k.round, round),
+  trunc: exact(k.trunc, Math.trunc),
 }
 
-/** Inputs in the domain of every op. */
-const inputs = (op: Op, n: number) =>
-  Float32Array.from({ length: n }, (_, i) => (op.saves === 'x' ? 0.01 + i : 3 * Math.sin(i + 1)))
+/** Inputs in the domain of the op. */
+const inputs = ({ isPositive }: Op, n: number) =>
+  Float32Array.from({ length: n }, (_, i) => (isPositive ? 0.01 + i : 3 * Math.sin(i + 1)))
 const upstream = (n: number) => Float32Array.from({ length: n }, (_, i) => Math.cos(3 * i) + 0.1)
 
 /** Data with NaN right behind its end. */
@@ -47,8 +133,6 @@ beforeEach(reset)
 describe.each(Object.entries(OPS))('%s', (_, op) => {
   describe.each(EDGE_LENGTHS)('of %d elements', (n) => {
     const x = inputs(op, n)
-    const saved = op.saves === 'x' ? x : x.map(op.f)
-    const dy = upstream(n)
 
     it.each([0, 4, 8, 12])('computes values, %d bytes off alignment', (misalign) => {
       const y = alloc(n * 4, misalign)
@@ -67,36 +151,104 @@ describe.each(Object.entries(OPS))('%s', (_, op) => {
       expect(readF32(p, n)).toEqual(readF32(y, n))
       expectCanaries()
     })
-
-    it.each([0, 4, 8, 12])('stores gradients, %d bytes off alignment', (misalign) => {
-      const dx = alloc(n * 4, misalign)
-      op.backward(guarded(saved, misalign), guarded(dy, misalign), dx, n, 0)
-      expectCanaries()
-      readF32(dx, n).forEach((value, i) => {
-        const expected = op.df(saved[i]!, dy[i]!)
-        expect(Math.abs(value - expected)).toBeLessThanOrEqual(3e-7 * Math.abs(dy[i]!) + 3e-7 * Math.abs(expected))
-      })
-    })
-
-    it('adds gradients', () => {
-      const there = upstream(n).map((v) => v * 0.3)
-      const stored = alloc(n * 4)
-      const added = f32(there)
-      op.backward(guarded(saved), guarded(dy), stored, n, 0)
-      op.backward(guarded(saved), guarded(dy), added, n, 1)
-      expect(readF32(added, n)).toEqual(readF32(stored, n).map((v, i) => v + there[i]!))
-      expectCanaries()
-    })
   })
 
   it('passes NaN on', () => {
     const y = alloc(4)
     op.forward(f32([Number.NaN]), y, 1)
     expect(readF32(y, 1)).toEqual(Float32Array.of(Number.NaN))
+  })
+})
+
+const differentiable = Object.entries(OPS).flatMap(([name, op]) => (op.gradient ? [{ name, op, ...op.gradient }] : []))
+
+describe.each(differentiable)('the gradient of $name', ({ op, backward, saves, df }) => {
+  describe.each(EDGE_LENGTHS)('of %d elements', (n) => {
+    const x = inputs(op, n)
+    const saved = saves === 'x' ? x : x.map(op.f)
+    const dy = upstream(n)
+
+    it.each([0, 4, 8, 12])('is stored, %d bytes off alignment', (misalign) => {
+      const dx = alloc(n * 4, misalign)
+      backward(guarded(saved, misalign), guarded(dy, misalign), dx, n, 0)
+      expectCanaries()
+      readF32(dx, n).forEach((value, i) => {
+        const expected = df(saved[i]!, dy[i]!)
+        expect(Math.abs(value - expected)).toBeLessThanOrEqual(3e-7 * Math.abs(dy[i]!) + 3e-7 * Math.abs(expected))
+      })
+    })
+
+    it('is added', () => {
+      const there = upstream(n).map((v) => v * 0.3)
+      const stored = alloc(n * 4)
+      const added = f32(there)
+      backward(guarded(saved), guarded(dy), stored, n, 0)
+      backward(guarded(saved), guarded(dy), added, n, 1)
+      expect(readF32(added, n)).toEqual(readF32(stored, n).map((v, i) => v + there[i]!))
+      expectCanaries()
+    })
+  })
+
+  it('passes NaN on', () => {
     const dx = alloc(4)
-    op.backward(f32([0.5]), f32([Number.NaN]), dx, 1, 0)
+    backward(f32([0.5]), f32([Number.NaN]), dx, 1, 0)
     expect(readF32(dx, 1)).toEqual(Float32Array.of(Number.NaN))
   })
+})
+
+const { NaN: nan } = Number
+
+/** What a kernel makes of some numbers. */
+const valuesOf = (forward: Forward, x: readonly number[]) => {
+  const y = alloc(x.length * 4)
+  forward(f32(x), y, x.length)
+  return [...readF32(y, x.length)]
+}
+const gradientsOf = (backward: Backward, saved: readonly number[], dy = saved.map(() => 1)) => {
+  const dx = alloc(saved.length * 4)
+  backward(f32(saved), f32(dy), dx, saved.length, 0)
+  return [...readF32(dx, saved.length)]
+}
+
+it('gives 0 for the sign of zeros and of NaN, and so for the gradient of abs, as PyTorch does', () => {
+  const x = [3, -3, 0, -0, nan, Infinity, -Infinity, 1e-45, -1e-45]
+  expect(valuesOf(k.sign, x)).toEqual([1, -1, 0, 0, 0, 1, -1, 1, -1])
+  expect(gradientsOf(k.absGrad, x)).toEqual([1, -1, 0, 0, 0, 1, -1, 1, -1])
+})
+
+it('rounds halves to even, and keeps the sign of what becomes 0', () => {
+  expect(valuesOf(k.round, [0.5, 1.5, 2.5, -0.5, -1.5, -2.5, 8388609, -0.2])).toEqual([
+    0, 2, 2, -0, -2, -2, 8388609, -0,
+  ])
+})
+
+it('clamps as PyTorch does: NaN stays, bounds in the wrong order give the upper, the gradient passes at the bounds', () => {
+  const x = [nan, -Infinity, 0, 1, 2, 3, 4, Infinity]
+  const clamped = (low: number, high: number) => [
+    valuesOf((x, y, n) => k.clamp(x, y, n, low, high), x),
+    gradientsOf((s, dy, dx, n, beta) => k.clampGrad(s, dy, dx, n, beta, low, high), x),
+  ]
+  expect(clamped(1, 3)).toEqual([
+    [nan, 1, 1, 1, 2, 3, 3, 3],
+    [0, 0, 0, 1, 1, 1, 0, 0],
+  ])
+  expect(clamped(3, 1)).toEqual([
+    [nan, 1, 1, 1, 1, 1, 1, 1],
+    [0, 0, 0, 0, 0, 0, 0, 0],
+  ])
+  expect(clamped(-Infinity, 2)).toEqual([
+    [nan, -Infinity, 0, 1, 2, 2, 2, 2],
+    [0, 1, 1, 1, 1, 0, 0, 0],
+  ])
+})
+
+it('has infinite slopes at the zeros of sqrt', () => {
+  expect(gradientsOf(k.sqrtGrad, [0, -0, 2])).toEqual([Infinity, -Infinity, 0.25])
+})
+
+it('forms the gradient of a power as one number, of which no part overflows first', () => {
+  const cubic: Backward = (s, dy, dx, n, beta) => k.powerGrad(s, dy, dx, n, beta, 3)
+  expect(gradientsOf(cubic, [2 ** 70], [2 ** -40])).toEqual([3 * 2 ** 100])
 })
 
 it('gates the gradient of relu as PyTorch does', () => {
