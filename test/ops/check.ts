@@ -253,7 +253,8 @@ export function gradientOf(check: Check, of: number, upstream: Nd): Gradient {
       return term
     })
   }
-  const step = (v: number) => STEP * Math.max(1, Math.abs(v))
+  // Far out, rounding asks for longer steps; sin asks for no longer ones.
+  const step = (v: number) => STEP * Math.max(1, Math.sqrt(Math.abs(v)))
   if (check.isElementwise)
     collect(
       x.data.map((v) => v + step(v)),
