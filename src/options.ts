@@ -10,3 +10,24 @@ export function checkOptions<T extends object>(op: string, options: T, known: re
     if (!(known as readonly string[]).includes(name))
       throw new OptionError(`${op}: there is no option ${name}; there is ${known.join(', ')}`)
 }
+
+/** Throws `OptionError` unless `value` is a number other than NaN. */
+export function checkNumber(op: string, name: string, value: number): void {
+  if (typeof value === 'number' && !Number.isNaN(value)) return
+  const found = typeof value === 'number' || value === null ? value : typeof value
+  throw new OptionError(`${op}: ${name} is ${found}; it must be a number`)
+}
+
+export interface Bounds {
+  readonly low: number
+  readonly high: number
+}
+
+/** From `min` to `max`, of which one may be left out: then there is no bound on that side. */
+export function boundsOf(op: string, min: number | null = null, max: number | null = null): Bounds {
+  if (min === null && max === null) throw new OptionError(`${op}: neither min nor max is given; give at least one`)
+  const bounds = { low: min ?? -Infinity, high: max ?? Infinity }
+  checkNumber(op, 'min', bounds.low)
+  checkNumber(op, 'max', bounds.high)
+  return bounds
+}

@@ -224,6 +224,106 @@ export class Tensor {
     return ops.log(this)
   }
 
+  /** log(1 + x), element by element, exact also where x is small: -Infinity at -1, NaN below. */
+  log1p(): Tensor {
+    return ops.log1p(this)
+  }
+
+  /** exp(x) - 1, element by element, exact also where x is small. */
+  expm1(): Tensor {
+    return ops.expm1(this)
+  }
+
+  /**
+   * x to the power of `exponent`, element by element, with the gradient exponent * x to the power of (exponent - 1), which
+   * is 0 everywhere for exponent 0. Special values are those of C's `pow` (IEEE 754): anything to the power of 0 is 1, NaN too; 1 to any power is 1; a
+   * negative x has whole powers only, else NaN.
+   * @throws OptionError when the exponent is NaN or no number.
+   */
+  pow(exponent: number): Tensor {
+    return ops.pow(this, exponent)
+  }
+
+  /** The square root, element by element: NaN below 0. The gradient at 0 is infinite. */
+  sqrt(): Tensor {
+    return ops.sqrt(this)
+  }
+
+  /** 1 / sqrt(x), element by element: Infinity at 0, -Infinity at -0, NaN below. */
+  rsqrt(): Tensor {
+    return ops.rsqrt(this)
+  }
+
+  /** x * x, element by element. */
+  square(): Tensor {
+    return ops.square(this)
+  }
+
+  /** 1 / x, element by element: an infinity at 0. */
+  reciprocal(): Tensor {
+    return ops.reciprocal(this)
+  }
+
+  /** The sine, element by element, of any size of x: NaN for infinities. */
+  sin(): Tensor {
+    return ops.sin(this)
+  }
+
+  /** The cosine, element by element, of any size of x: NaN for infinities. */
+  cos(): Tensor {
+    return ops.cos(this)
+  }
+
+  /** The error function, 2 / sqrt(pi) times the integral of exp(-t * t) from 0 to x, element by element. */
+  erf(): Tensor {
+    return ops.erf(this)
+  }
+
+  /** -x, element by element. */
+  neg(): Tensor {
+    return ops.neg(this)
+  }
+
+  /** The absolute value, element by element; the gradient at 0 and NaN is 0. */
+  abs(): Tensor {
+    return ops.abs(this)
+  }
+
+  /** 1 for positive numbers, -1 for negative ones, element by element; as in PyTorch, 0 for NaN. The gradient is 0. */
+  sign(): Tensor {
+    return ops.sign(this)
+  }
+
+  /** The largest whole number that is not above x, element by element. The gradient is 0. */
+  floor(): Tensor {
+    return ops.floor(this)
+  }
+
+  /** The smallest whole number that is not below x, element by element. The gradient is 0. */
+  ceil(): Tensor {
+    return ops.ceil(this)
+  }
+
+  /** The nearest whole number, of two equally near the even one, element by element. The gradient is 0. */
+  round(): Tensor {
+    return ops.round(this)
+  }
+
+  /** x without its fraction, element by element. The gradient is 0. */
+  trunc(): Tensor {
+    return ops.trunc(this)
+  }
+
+  /**
+   * x, but at least `min` and at most `max`, element by element; without one of them (null or left out) there is no bound
+   * on that side. Everything is `max` when `min` is larger. NaN stays NaN. The gradient passes from `min` to `max`, both
+   * included, and is 0 beyond, as in PyTorch.
+   * @throws OptionError when neither is given, or one is NaN or no number.
+   */
+  clamp(min?: number | null, max?: number | null): Tensor {
+    return ops.clamp(this, min, max)
+  }
+
   // --- operations: two tensors, element by element ---------------------------------------------------------------
 
   /** The sum with `other`; shapes broadcast. */

@@ -3,7 +3,7 @@
  * over it, and fails when an exported operation has none. Rows stand here where one line says it all, else by family in
  * `cases/`.
  */
-import { ShapeError } from '../../src/errors.ts'
+import { OptionError, ShapeError } from '../../src/errors.ts'
 import { type Case, type InPlaceCase, type MapCase, on, type Refusal, type ZipCase } from './case.ts'
 import * as cast from './cases/cast.ts'
 import * as loss from './cases/loss.ts'
@@ -11,6 +11,10 @@ import * as matmul from './cases/matmul.ts'
 import * as reduce from './cases/reduce.ts'
 import * as shape from './cases/shape.ts'
 import * as softmax from './cases/softmax.ts'
+import { clamp, erf, power, round, sign } from './reference/unary.ts'
+
+/** Where whole numbers come to their ends, among the elements that gradients are checked at. */
+const WHOLE = [-1e4, -100, -80, -20, -4, -3, -2, -1, 0, 1, 2, 3, 4, 20, 80, 100, 1e4]
 
 export const maps: readonly MapCase[] = [
   { op: 'relu', f: (x) => (x >= 0 ? x : x < 0 ? 0 : NaN), kinks: [0] },
@@ -18,6 +22,28 @@ export const maps: readonly MapCase[] = [
   { op: 'tanh', f: Math.tanh },
   { op: 'exp', f: Math.exp },
   { op: 'log', f: Math.log, domain: [0, Infinity] },
+  { op: 'log1p', f: Math.log1p, domain: [-1, Infinity] },
+  { op: 'expm1', f: Math.expm1 },
+  { op: 'sqrt', f: Math.sqrt, domain: [0, Infinity] },
+  { op: 'rsqrt', f: (x) => 1 / Math.sqrt(x), domain: [0, Infinity] },
+  { op: 'square', f: (x) => x * x },
+  { op: 'reciprocal', f: (x) => 1 / x },
+  { op: 'sin', f: Math.sin },
+  { op: 'cos', f: Math.cos },
+  { op: 'erf', f: erf },
+  { op: 'neg', f: (x) => -x },
+  { op: 'abs', f: Math.abs, kinks: [0] },
+  { op: 'sign', f: sign, kinks: [0] },
+  { op: 'floor', f: Math.floor, kinks: WHOLE },
+  { op: 'ceil', f: Math.ceil, kinks: WHOLE },
+  { op: 'round', f: round, kinks: [-3.5, -2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.5] },
+  { op: 'trunc', f: Math.trunc, kinks: WHOLE },
+  ...[0, 1, 2, 3, -2].map((p) => ({ op: 'pow', params: [p], f: power(p) })),
+  ...[0.5, -1.5, 2.7].map((p) => ({ op: 'pow', params: [p], f: power(p), domain: [0, Infinity] as const })),
+  { op: 'clamp', params: [-1.5, 2], f: clamp(-1.5, 2), kinks: [-1.5, 2] },
+  { op: 'clamp', params: [0.25], f: clamp(0.25, Infinity), kinks: [0.25] },
+  { op: 'clamp', params: [null, 0.25], f: clamp(-Infinity, 0.25), kinks: [0.25] },
+  { op: 'clamp', params: [2, 1], f: clamp(2, 1) },
 ]
 
 export const zips: readonly ZipCase[] = [
@@ -45,5 +71,11 @@ export const others: readonly Case[] = families.flatMap(({ cases }) => cases)
 
 export const refused: readonly Refusal[] = [
   ...zips.map(({ op }) => ({ op, error: ShapeError, on: [on([2, 3], [2]), on([2, 3], [3, 2]), on([2], [3])] })),
+  {
+    op: 'clamp',
+    error: OptionError,
+    on: [on([2]), on([2]).with(NaN), on([2]).with(0, NaN), on([2]).with('1'), on([2]).with(null, null)],
+  },
+  { op: 'pow', error: OptionError, on: [on([2]), on([2]).with(NaN), on([2]).with(null), on([2]).with('2')] },
   ...families.flatMap(({ refused }) => refused),
 ]
