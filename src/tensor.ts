@@ -489,6 +489,16 @@ export class Tensor {
     return ops.mul_(this, other)
   }
 
+  /** Divides by `other`, which broadcasts to this shape. */
+  div_(other: Tensor | number): this {
+    return ops.div_(this, other)
+  }
+
+  /** `clamp` in place: what is below `min` becomes `min`, what is above `max` becomes `max`. */
+  clamp_(min?: number | null, max?: number | null): this {
+    return ops.clamp_(this, min, max)
+  }
+
   /** Moves by `weight` of the way to `end`, of the same shape: with weight 1 - decay, a moving average. */
   lerp_(end: Tensor, weight: number): this {
     return ops.lerp_(this, end, weight)

@@ -3,6 +3,7 @@ import { check } from '../autograd/operands.ts'
 import { isRecording } from '../autograd/tape.ts'
 import { elementOf, type Operand } from '../dtype.ts'
 import { DtypeError, GraphError, OptionError, ShapeError } from '../errors.ts'
+import { boundsOf } from '../options.ts'
 import { engine } from '../runtime/engine.ts'
 import { copyStrided, fillDense } from '../runtime/strided.ts'
 import { broadcastShapes, broadcastStrides, formatShape, isContiguous, sameShape } from '../shape.ts'
@@ -88,11 +89,15 @@ export function fill_<T extends Tensor>(x: T, value: number): T {
   return x
 }
 
-function arithmetic(name: 'add' | 'sub' | 'mul') {
+function checkArithmetic(op: string, x: Tensor): void {
+  if (x.dtype !== 'float32')
+    throw new DtypeError(`${op}: arithmetic is float32, this tensor is ${x.dtype}; convert it by float()`)
+}
+
+function arithmetic(name: 'add' | 'sub' | 'mul' | 'div') {
   const op = `${name}_`
   return <T extends Tensor>(x: T, other: Tensor | number): T => {
-    if (x.dtype !== 'float32')
-      throw new DtypeError(`${op}: arithmetic is float32, this tensor is ${x.dtype}; convert it by float()`)
+    checkArithmetic(op, x)
     const b = typeof other === 'number' ? x.scalar(other) : other
     try {
       checkFits(op, x, b)
@@ -110,9 +115,17 @@ export const sub_ = arithmetic('sub')
 
 export const mul_ = arithmetic('mul')
 
+export const div_ = arithmetic('div')
+
+export function clamp_<T extends Tensor>(x: T, min?: number | null, max?: number | null): T {
+  checkArithmetic('clamp_', x)
+  const { low, high } = boundsOf('clamp_', min, max)
+  change('clamp_', x, [], (y) => engine().k.clamp(y.ptr, y.ptr, y.numel, low, high))
+  return x
+}
+
 export function lerp_<T extends Tensor>(x: T, end: Tensor, weight: number): T {
-  if (x.dtype !== 'float32')
-    throw new DtypeError(`lerp_: arithmetic is float32, this tensor is ${x.dtype}; convert it by float()`)
+  checkArithmetic('lerp_', x)
   check('lerp_', end)
   if (!Number.isFinite(weight)) throw new OptionError(`lerp_: weight is ${weight}; it must be a finite number`)
   if (!sameShape(x.shape, end.shape))

@@ -34,7 +34,7 @@ export interface InPlaceCase {
   readonly f: (x: number, operand: number) => number
   readonly takes: 'nothing' | 'a number' | 'a tensor' | 'a tensor or number' | 'a tensor of its shape'
   /** What follows the operand. */
-  readonly params?: readonly number[]
+  readonly params?: readonly (number | null)[]
   /** Whether it works on every dtype. Default: float32 only. */
   readonly anyDtype?: boolean
 }

@@ -4,7 +4,7 @@
  * `cases/`.
  */
 import { OptionError, ShapeError } from '../../src/errors.ts'
-import { type Case, type InPlaceCase, type MapCase, on, type Refusal, type ZipCase } from './case.ts'
+import { type Case, given, type InPlaceCase, type MapCase, on, type Refusal, type ZipCase } from './case.ts'
 import * as cast from './cases/cast.ts'
 import * as loss from './cases/loss.ts'
 import * as matmul from './cases/matmul.ts'
@@ -61,6 +61,10 @@ export const inPlace: readonly InPlaceCase[] = [
   { op: 'add_', f: (x, other) => x + other, takes: 'a tensor or number' },
   { op: 'sub_', f: (x, other) => x - other, takes: 'a tensor or number' },
   { op: 'mul_', f: (x, other) => x * other, takes: 'a tensor or number' },
+  { op: 'div_', f: (x, other) => x / other, takes: 'a tensor or number' },
+  { op: 'clamp_', f: clamp(-0.5, 1), takes: 'nothing', params: [-0.5, 1] },
+  { op: 'clamp_', f: clamp(-Infinity, 0.25), takes: 'nothing', params: [null, 0.25] },
+  { op: 'clamp_', f: Math.max, takes: 'a number' },
   { op: 'lerp_', f: (x, end) => x + 0.25 * (end - x), takes: 'a tensor of its shape', params: [0.25] },
   { op: 'lerp_', f: (x, end) => x + 0.75 * (end - x), takes: 'a tensor of its shape', params: [0.75] },
 ]
@@ -71,11 +75,10 @@ export const others: readonly Case[] = families.flatMap(({ cases }) => cases)
 
 export const refused: readonly Refusal[] = [
   ...zips.map(({ op }) => ({ op, error: ShapeError, on: [on([2, 3], [2]), on([2, 3], [3, 2]), on([2], [3])] })),
-  {
-    op: 'clamp',
-    error: OptionError,
-    on: [on([2]), on([2]).with(NaN), on([2]).with(0, NaN), on([2]).with('1'), on([2]).with(null, null)],
-  },
+  ...['clamp', 'clamp_'].map((op) => {
+    const x = on(given([1, 2]))
+    return { op, error: OptionError, on: [x, x.with(NaN), x.with(0, NaN), x.with('1'), x.with(null, null)] }
+  }),
   { op: 'pow', error: OptionError, on: [on([2]), on([2]).with(NaN), on([2]).with(null), on([2]).with('2')] },
   ...families.flatMap(({ refused }) => refused),
 ]
