@@ -41,26 +41,6 @@ export function mapGradWith<F>(s: usize, dy: usize, dx: usize, n: i32, beta: i32
   if (n > 0) V.storeTailBeta(dx, f.df(V.load(s), V.load(dy), a, b), n, beta)
 }
 
-/** An operand with a value for each element of a row. */
-class Each {
-  @inline hold(p: usize): v128 {
-    return V.zero()
-  }
-  @inline at(p: usize, held: v128): v128 {
-    return V.load(p)
-  }
-}
-
-/** An operand with one value for a whole row, splat once ahead of the loop. */
-class Same {
-  @inline hold(p: usize): v128 {
-    return V.loadSplat(p)
-  }
-  @inline at(p: usize, held: v128): v128 {
-    return held
-  }
-}
-
 /** Reads four elements of 4 bytes. */
 export class Words {
   @inline bytes(): i32 {
@@ -68,6 +48,10 @@ export class Words {
   }
   @inline get(x: usize): v128 {
     return V.load(x)
+  }
+  /** The one element at `x`, four times. */
+  @inline all(x: usize): v128 {
+    return V.loadSplat(x)
   }
 }
 
@@ -78,6 +62,36 @@ export class Bytes {
   }
   @inline get(x: usize): v128 {
     return V.loadBytes(x)
+  }
+  /** The one element at `x`, four times. */
+  @inline all(x: usize): v128 {
+    return i32x4.splat(load<u8>(x))
+  }
+}
+
+/** An operand with a value for each element of a row, read by `R`. */
+class Each<R> {
+  @inline bytes(): i32 {
+    return changetype<R>(0).bytes()
+  }
+  @inline hold(p: usize): v128 {
+    return V.zero()
+  }
+  @inline at(p: usize, held: v128): v128 {
+    return changetype<R>(0).get(p)
+  }
+}
+
+/** An operand with one value for a whole row, read by `R` ahead of the loop. */
+class Same<R> {
+  @inline bytes(): i32 {
+    return changetype<R>(0).bytes()
+  }
+  @inline hold(p: usize): v128 {
+    return changetype<R>(0).all(p)
+  }
+  @inline at(p: usize, held: v128): v128 {
+    return held
   }
 }
 
@@ -139,9 +153,24 @@ export function spread<W>(y: usize, n: i32, word: i32): void {
 
 /**
  * y[r, c] = f(a[r * aRow + c * aCol], b[r * bRow + c * bCol]), where `W` writes y: (rows, cols).
- * aCol and bCol are 0 or 1, aRow and bRow anything.
+ * aCol and bCol are 0 or 1, aRow and bRow anything. a and b have elements of 4 bytes.
  */
 export function zip<F, W>(
+  a: usize,
+  b: usize,
+  y: usize,
+  rows: i32,
+  cols: i32,
+  aRow: i32,
+  aCol: i32,
+  bRow: i32,
+  bCol: i32,
+): void {
+  zipBy<F, Words, Words, W>(a, b, y, rows, cols, aRow, aCol, bRow, bCol)
+}
+
+/** `zip` with a and b of any element size: `A` reads a, `B` reads b. */
+export function zipBy<F, A, B, W>(
   a: usize,
   b: usize,
   y: usize,
@@ -159,11 +188,11 @@ export function zip<F, W>(
   }
   if (cols === 0) return
   if (aCol) {
-    if (bCol) zipRows<F, Each, Each, W>(a, b, y, rows, cols, aRow, bRow)
-    else zipRows<F, Each, Same, W>(a, b, y, rows, cols, aRow, bRow)
+    if (bCol) zipRows<F, Each<A>, Each<B>, W>(a, b, y, rows, cols, aRow, bRow)
+    else zipRows<F, Each<A>, Same<B>, W>(a, b, y, rows, cols, aRow, bRow)
   } else {
-    if (bCol) zipRows<F, Same, Each, W>(a, b, y, rows, cols, aRow, bRow)
-    else zipRows<F, Same, Same, W>(a, b, y, rows, cols, aRow, bRow)
+    if (bCol) zipRows<F, Same<A>, Each<B>, W>(a, b, y, rows, cols, aRow, bRow)
+    else zipRows<F, Same<A>, Same<B>, W>(a, b, y, rows, cols, aRow, bRow)
   }
 }
 
@@ -172,13 +201,16 @@ function zipRows<F, A, B, W>(a: usize, b: usize, y: usize, rows: i32, cols: i32,
   const w = changetype<W>(0)
   const aAlong = changetype<A>(0)
   const bAlong = changetype<B>(0)
-  for (; rows > 0; rows--, a += aRow << 2, b += bRow << 2) {
+  const aStep = aRow * (aAlong.bytes() >> 2)
+  const bStep = bRow * (bAlong.bytes() >> 2)
+  for (; rows > 0; rows--, a += aStep, b += bStep) {
     const aHeld = aAlong.hold(a)
     const bHeld = bAlong.hold(b)
     let ap = a
     let bp = b
     let n = cols
-    for (; n >= 4; n -= 4, ap += 16, bp += 16, y += w.bytes()) w.put(y, f.f(aAlong.at(ap, aHeld), bAlong.at(bp, bHeld)))
+    for (; n >= 4; n -= 4, ap += aAlong.bytes(), bp += bAlong.bytes(), y += w.bytes())
+      w.put(y, f.f(aAlong.at(ap, aHeld), bAlong.at(bp, bHeld)))
     if (n > 0) w.putTail(y, f.f(aAlong.at(ap, aHeld), bAlong.at(bp, bHeld)), n)
     y += (n * w.bytes()) >> 2
   }
@@ -203,11 +235,11 @@ export function zipGrad<F, W>(
   }
   if (cols === 0) return
   if (aCol) {
-    if (bCol) zipGradRows<F, Each, Each, W>(a, b, dy, dx, rows, cols, aRow, bRow)
-    else zipGradRows<F, Each, Same, W>(a, b, dy, dx, rows, cols, aRow, bRow)
+    if (bCol) zipGradRows<F, Each<Words>, Each<Words>, W>(a, b, dy, dx, rows, cols, aRow, bRow)
+    else zipGradRows<F, Each<Words>, Same<Words>, W>(a, b, dy, dx, rows, cols, aRow, bRow)
   } else {
-    if (bCol) zipGradRows<F, Same, Each, W>(a, b, dy, dx, rows, cols, aRow, bRow)
-    else zipGradRows<F, Same, Same, W>(a, b, dy, dx, rows, cols, aRow, bRow)
+    if (bCol) zipGradRows<F, Same<Words>, Each<Words>, W>(a, b, dy, dx, rows, cols, aRow, bRow)
+    else zipGradRows<F, Same<Words>, Same<Words>, W>(a, b, dy, dx, rows, cols, aRow, bRow)
   }
 }
 
