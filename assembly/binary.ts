@@ -2,7 +2,7 @@
  * Element-wise functions of two operands that broadcast: a[r * aRow + c * aCol], b[r * bRow + c * bCol],
  * with aCol and bCol 0 or 1. Gradients are those of the elements; summing over broadcast axes is the caller's.
  */
-import { Accumulate, Store, StoreBytes, zip, zipGrad } from './loops'
+import { Accumulate, Store, zip, zipGrad } from './loops'
 import { V } from './simd'
 
 /** The gradients of a sum and a difference are dy and -dy: no kernel of their own. */
@@ -32,18 +32,6 @@ class Div {
   }
   @inline df(a: v128, b: v128, dy: v128): v128 {
     return V.mul(V.neg(dy), V.div(V.div(a, b), b))
-  }
-}
-
-class Eq {
-  @inline f(a: v128, b: v128): v128 {
-    return V.bool(f32x4.eq(a, b))
-  }
-}
-
-class EqI32 {
-  @inline f(a: v128, b: v128): v128 {
-    return V.bool(i32x4.eq(a, b))
   }
 }
 
@@ -180,36 +168,6 @@ export function divGradB(
 ): void {
   if (beta) zipGrad<Div, Accumulate>(a, b, dy, db, rows, cols, aRow, aCol, bRow, bCol)
   else zipGrad<Div, Store>(a, b, dy, db, rows, cols, aRow, aCol, bRow, bCol)
-}
-
-/** y = a == b as bytes 0 or 1; NaN equals nothing. a, b: float32, y: uint8 (rows, cols) */
-export function eq(
-  a: usize,
-  b: usize,
-  y: usize,
-  rows: i32,
-  cols: i32,
-  aRow: i32,
-  aCol: i32,
-  bRow: i32,
-  bCol: i32,
-): void {
-  zip<Eq, StoreBytes>(a, b, y, rows, cols, aRow, aCol, bRow, bCol)
-}
-
-/** y = a == b as bytes 0 or 1. a, b: int32, y: uint8 (rows, cols) */
-export function eqI32(
-  a: usize,
-  b: usize,
-  y: usize,
-  rows: i32,
-  cols: i32,
-  aRow: i32,
-  aCol: i32,
-  bRow: i32,
-  bCol: i32,
-): void {
-  zip<EqI32, StoreBytes>(a, b, y, rows, cols, aRow, aCol, bRow, bCol)
 }
 
 /**

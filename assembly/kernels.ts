@@ -1,5 +1,6 @@
 /** Every kernel: what the module exports. An exported function of a family is a kernel; its helpers are not exported. */
 export * from './binary'
+export * from './compare'
 export * from './copy'
 export * from './gather'
 export { gemm, gemmScratch } from './gemm'

@@ -348,9 +348,72 @@ export class Tensor {
 
   // --- operations: comparison and choice -------------------------------------------------------------------------
 
-  /** Whether it equals `other`, element by element, as dtype bool; shapes broadcast. NaN equals nothing. No gradient. */
+  /**
+   * Whether it equals `other`, element by element, as dtype bool; shapes broadcast. NaN equals nothing. No gradient.
+   * Integer dtypes compare exactly with one another and with any number; with float32 as float32.
+   */
   eq(other: Tensor | number): Tensor {
     return ops.eq(this, other)
+  }
+
+  /** Whether it differs from `other`: the opposite of `eq`, true for NaN. */
+  ne(other: Tensor | number): Tensor {
+    return ops.ne(this, other)
+  }
+
+  /** Whether it is less than `other`, as `eq` compares; false for NaN. */
+  lt(other: Tensor | number): Tensor {
+    return ops.lt(this, other)
+  }
+
+  /** Whether it is less than `other` or equal, as `eq` compares; false for NaN. */
+  le(other: Tensor | number): Tensor {
+    return ops.le(this, other)
+  }
+
+  /** Whether it is greater than `other`, as `eq` compares; false for NaN. */
+  gt(other: Tensor | number): Tensor {
+    return ops.gt(this, other)
+  }
+
+  /** Whether it is greater than `other` or equal, as `eq` compares; false for NaN. */
+  ge(other: Tensor | number): Tensor {
+    return ops.ge(this, other)
+  }
+
+  /** Whether both it and `other` are true, element by element, as dtype bool; shapes broadcast. All but 0 is true, NaN too. */
+  logicalAnd(other: Tensor | number): Tensor {
+    return ops.logicalAnd(this, other)
+  }
+
+  /** Whether it or `other` or both are true, as `logicalAnd` takes them. */
+  logicalOr(other: Tensor | number): Tensor {
+    return ops.logicalOr(this, other)
+  }
+
+  /** Whether one of it and `other` is true and the other not, as `logicalAnd` takes them. */
+  logicalXor(other: Tensor | number): Tensor {
+    return ops.logicalXor(this, other)
+  }
+
+  /** Whether it is 0, element by element, as dtype bool. */
+  logicalNot(): Tensor {
+    return ops.logicalNot(this)
+  }
+
+  /** Whether it is NaN, element by element, as dtype bool; false for integer dtypes. */
+  isNan(): Tensor {
+    return ops.isNan(this)
+  }
+
+  /** Whether it is an infinity of either sign, element by element, as dtype bool; false for integer dtypes. */
+  isInf(): Tensor {
+    return ops.isInf(this)
+  }
+
+  /** Whether it is neither NaN nor an infinity, element by element, as dtype bool; true for integer dtypes. */
+  isFinite(): Tensor {
+    return ops.isFinite(this)
   }
 
   // --- operations: products --------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 /** Element-wise operations on two tensors that broadcast to one shape. */
 import { defineOp } from '../autograd/op.ts'
 import type { Destination } from '../autograd/tape.ts'
-import type { Operand } from '../dtype.ts'
+import type { Dtype, Operand } from '../dtype.ts'
 import { engine } from '../runtime/engine.ts'
 import type { Kernels, Ptr } from '../runtime/kernels.generated.ts'
 import { addStrided, at, copyStrided } from '../runtime/strided.ts'
@@ -111,10 +111,10 @@ function gradient(kernel: ZipGrad, a: Operand, b: Operand, dy: Operand, dx: Dest
 }
 
 /** Runs `op` with a number as a tensor of one element. */
-function withNumber(
+export function withNumber(
   a: Tensor,
   b: Tensor | number,
-  dtype: 'float32' | 'int32',
+  dtype: Dtype,
   op: (inputs: readonly Tensor[]) => Tensor,
 ): Tensor {
   if (typeof b !== 'number') return op([a, b])
@@ -133,18 +133,3 @@ export const sub = additive('sub', -1)
 export const mul = multiplicative('mul', ([a, b]) => [b, a])
 
 export const div = multiplicative('div', ([a, b]) => [b, a || b])
-
-const isInteger = ({ dtype }: Operand) => dtype !== 'float32'
-
-const equal = defineOp({
-  name: 'eq',
-  takes: (xs) => (xs.every(isInteger) ? ['int32', 'int32'] : ['float32', 'float32']),
-  gives: () => 'bool',
-  shape: ([a, b]) => broadcastShapes('eq', a.shape, b.shape),
-  forward: (k, [a, b], y) => zipPlanes(isInteger(a) ? k.eqI32 : k.eq, a, b, y),
-})
-
-export function eq(a: Tensor, b: Tensor | number): Tensor {
-  const isInt32 = typeof b === 'number' && (b | 0) === b && isInteger(a)
-  return withNumber(a, b, isInt32 ? 'int32' : 'float32', equal)
-}

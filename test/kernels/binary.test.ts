@@ -1,51 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Ptr } from '../../src/runtime/kernels.generated.ts'
-import { atEndOfMemory, input, inputI32, offset, pairs, random } from './data.ts'
-import { alloc, EDGE_LENGTHS, expectCanaries, f32, k, readF32, readU8, reset } from './harness.ts'
+import { atEndOfMemory, input, pairs, random } from './data.ts'
+import { alloc, EDGE_LENGTHS, expectCanaries, f32, k, readF32, reset } from './harness.ts'
+import { each, NAMES, operand, SHAPES } from './planes.ts'
 
 beforeEach(reset)
-
-const SHAPES: [number, number][] = [
-  ...EDGE_LENGTHS.map((n): [number, number] => [1, n]),
-  ...EDGE_LENGTHS.filter((n) => n < 20).map((n): [number, number] => [3, n]),
-  [17, 1],
-  [0, 5],
-  [32, 10],
-]
-
-/** Row and column strides of an operand, and how many of its elements lie before its first. */
-const PATTERNS = {
-  dense: (_rows: number, cols: number) => [cols, 1, 0],
-  row: () => [0, 1, 0],
-  column: () => [1, 0, 0],
-  scalar: () => [0, 0, 0],
-  spaced: (_rows: number, cols: number) => [cols + 3, 1, 0],
-  reversed: (rows: number, cols: number) => [-cols, 1, Math.max(rows - 1, 0) * cols],
-} as const
-const NAMES = Object.keys(PATTERNS) as (keyof typeof PATTERNS)[]
-
-interface Operand {
-  p: Ptr
-  row: number
-  col: number
-  at(r: number, c: number): number
-}
-
-function operand(
-  pattern: keyof typeof PATTERNS,
-  rows: number,
-  cols: number,
-  make: (n: number) => ArrayLike<number>,
-  place: (data: ArrayLike<number>) => Ptr,
-): Operand {
-  const [row, col, first] = PATTERNS[pattern](rows, cols) as [number, number, number]
-  const n = first + 1 + Math.max(0, rows - 1) * Math.max(row, 0) + Math.max(0, cols - 1) * col
-  const data = make(n)
-  return { p: offset(place(data), first), row, col, at: (r, c) => data[first + r * row + c * col]! }
-}
-
-const each = (rows: number, cols: number, f: (r: number, c: number, i: number) => number) =>
-  Array.from({ length: rows * cols }, (_, i) => f(Math.floor(i / cols), i % cols, i))
 
 const fround = Math.fround
 const FORWARD = {
@@ -156,31 +114,6 @@ it('div and its gradients give what PyTorch gives at zeros, infinities, NaN and 
   expect([...readF32(y, n)]).toEqual(cases.map((row) => row[4]))
   k.divGradB(a, b, dy, y, 1, n, n, 1, n, 1, 0)
   expect([...readF32(y, n)]).toEqual(cases.map((row) => row[5]))
-})
-
-describe.each(['eq', 'eqI32'] as const)('%s', (name) => {
-  const place = name === 'eq' ? input : inputI32
-  const make = (n: number, seed: number) => random(n, seed, 0, 3).map(Math.floor)
-
-  it.each(pairs(NAMES, NAMES))('gives bytes 0 and 1, a %s, b %s', (aPattern, bPattern) => {
-    for (const [rows, cols] of SHAPES) {
-      reset()
-      const a = operand(aPattern, rows, cols, (n) => make(n, 1), place)
-      const b = operand(bPattern, rows, cols, (n) => make(n, 2), place)
-      const y = alloc(rows * cols, 3)
-      k[name](a.p, b.p, y, rows, cols, a.row, a.col, b.row, b.col)
-      expect([...readU8(y, rows * cols)]).toEqual(each(rows, cols, (r, c) => Number(a.at(r, c) === b.at(r, c))))
-      expectCanaries()
-    }
-  })
-})
-
-it('eq: NaN equals nothing, -0 equals 0; eqI32 compares all 32 bits', () => {
-  const y = alloc(4)
-  k.eq(f32([NaN, -0, Infinity, 1]), f32([NaN, 0, Infinity, 1 + 2 ** -23]), y, 1, 4, 4, 1, 4, 1)
-  expect([...readU8(y, 4)]).toEqual([0, 1, 1, 0])
-  k.eqI32(inputI32([-1, 2 ** 30, 2 ** 30 + 1, 0]), inputI32([-1, 2 ** 30, 2 ** 30, -(2 ** 31)]), y, 1, 4, 4, 1, 4, 1)
-  expect([...readU8(y, 4)]).toEqual([1, 1, 0, 0])
 })
 
 describe('lerp', () => {

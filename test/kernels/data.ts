@@ -1,6 +1,6 @@
 /** Inputs for kernel tests. */
 import type { Ptr } from '../../src/runtime/kernels.generated.ts'
-import { f32, i32 } from './harness.ts'
+import { f32, i32, u8 } from './harness.ts'
 
 /** Repeatable numbers, evenly spread over [low, high). */
 export function random(n: number, seed = 1, low = -2, high = 2): Float32Array {
@@ -16,6 +16,9 @@ export const input = (data: ArrayLike<number>, misalign = 0): Ptr => f32([...Arr
 
 /** The same for int32: the bits of NaN lie behind. */
 export const inputI32 = (data: ArrayLike<number>): Ptr => i32([...Array.from(data), -1, -1, -1])
+
+/** The same for bytes: 255 lies behind. */
+export const inputU8 = (data: ArrayLike<number>): Ptr => u8([...Array.from(data), 255, 255, 255])
 
 /** An address `elements` further on. */
 export const offset = (p: Ptr, elements: number, size = 4): Ptr => (p + elements * size) as Ptr

@@ -6,6 +6,7 @@
 import { OptionError, ShapeError } from '../../src/errors.ts'
 import { type Case, given, type InPlaceCase, type MapCase, on, type Refusal, type ZipCase } from './case.ts'
 import * as cast from './cases/cast.ts'
+import * as compare from './cases/compare.ts'
 import * as loss from './cases/loss.ts'
 import * as matmul from './cases/matmul.ts'
 import * as reduce from './cases/reduce.ts'
@@ -52,6 +53,14 @@ export const zips: readonly ZipCase[] = [
   { op: 'mul', f: (a, b) => a * b },
   { op: 'div', f: (a, b) => a / b, poles: [0] },
   { op: 'eq', f: (a, b) => Number(a === b), gives: 'bool' },
+  { op: 'ne', f: (a, b) => Number(a !== b), gives: 'bool' },
+  { op: 'lt', f: (a, b) => Number(a < b), gives: 'bool' },
+  { op: 'le', f: (a, b) => Number(a <= b), gives: 'bool' },
+  { op: 'gt', f: (a, b) => Number(a > b), gives: 'bool' },
+  { op: 'ge', f: (a, b) => Number(a >= b), gives: 'bool' },
+  { op: 'logicalAnd', f: (a, b) => Number(a !== 0 && b !== 0), gives: 'bool' },
+  { op: 'logicalOr', f: (a, b) => Number(a !== 0 || b !== 0), gives: 'bool' },
+  { op: 'logicalXor', f: (a, b) => Number((a !== 0) !== (b !== 0)), gives: 'bool' },
 ]
 
 export const inPlace: readonly InPlaceCase[] = [
@@ -69,7 +78,7 @@ export const inPlace: readonly InPlaceCase[] = [
   { op: 'lerp_', f: (x, end) => x + 0.75 * (end - x), takes: 'a tensor of its shape', params: [0.75] },
 ]
 
-const families = [cast, loss, matmul, reduce, shape, softmax]
+const families = [cast, compare, loss, matmul, reduce, shape, softmax]
 
 export const others: readonly Case[] = families.flatMap(({ cases }) => cases)
 
