@@ -349,6 +349,19 @@ export class Tensor {
   // --- operations: comparison and choice -------------------------------------------------------------------------
 
   /**
+   * The larger of it and `other`, element by element; shapes broadcast. NaN if either is NaN. Equal elements share the
+   * gradient half and half, as in PyTorch; where either is NaN, both get all of it.
+   */
+  maximum(other: Tensor | number): Tensor {
+    return ops.maximum(this, other)
+  }
+
+  /** The smaller of it and `other`; broadcasting, NaN and gradient as in `maximum`. */
+  minimum(other: Tensor | number): Tensor {
+    return ops.minimum(this, other)
+  }
+
+  /**
    * Whether it equals `other`, element by element, as dtype bool; shapes broadcast. NaN equals nothing. No gradient.
    * Integer dtypes compare exactly with one another and with any number; with float32 as float32.
    */

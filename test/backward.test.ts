@@ -37,6 +37,20 @@ test('a matrix times itself', () => {
   ])
 })
 
+test.each(['maximum', 'minimum'] as const)(
+  '%s gives each of equal elements half the gradient, summed over broadcast axes',
+  (op) => {
+    const [a, b] = [leaf(1, 2, 2), leaf(2)]
+    a[op](b).sum().backward()
+    const isFirstTaken = op === 'minimum' ? 1 : 0
+    expect(gradient(a)).toEqual([isFirstTaken, 0.5, 0.5])
+    expect(gradient(b)).toEqual([2 - isFirstTaken])
+    const x = leaf(3)
+    x[op](3).backward()
+    expect(gradient(x)).toEqual([0.5])
+  },
+)
+
 test('what a gradient does not depend on may change before backward()', () => {
   const w = leaf(1, 2)
   const doubled = w.mul(2).sum()

@@ -564,6 +564,7 @@ describe('arguments of the wrong kind', () => {
     ['sub', (x) => zeros([2]).sub(x)],
     ['mul', (x) => zeros([2]).mul(x)],
     ['div', (x) => zeros([2]).div(x)],
+    ['maximum', (x) => zeros([2]).maximum(x)],
     ['eq', (x) => zeros([2]).eq(x)],
     ['lt', (x) => zeros([2], { dtype: 'int32' }).lt(x)],
     ['logicalAnd', (x) => zeros([2]).logicalAnd(x)],

@@ -61,10 +61,10 @@ function passOn(dy: Operand, dx: Destination, sign: 1 | -1): void {
   else copyStrided(dy, dx)
 }
 
-/** Products and quotients; `uses` says which operands the gradients that are needed read. */
-function multiplicative(
+/** What has a gradient kernel for each operand; `uses` says which operands the gradients that are needed read. */
+function nonlinear(
   name: Binary,
-  uses: (needed: readonly boolean[]) => readonly boolean[],
+  uses?: (needed: readonly boolean[]) => readonly boolean[],
 ): (a: Tensor, b: Tensor | number) => Tensor {
   const op = defineOp({
     name,
@@ -130,6 +130,10 @@ export const add = additive('add', 1)
 
 export const sub = additive('sub', -1)
 
-export const mul = multiplicative('mul', ([a, b]) => [b, a])
+export const mul = nonlinear('mul', ([a, b]) => [b, a])
 
-export const div = multiplicative('div', ([a, b]) => [b, a || b])
+export const div = nonlinear('div', ([a, b]) => [b, a || b])
+
+export const maximum = nonlinear('maximum')
+
+export const minimum = nonlinear('minimum')

@@ -1,5 +1,5 @@
 /** Every operation on tensors. They are documented where users meet them: at the methods of `Tensor`, and at `nn`. */
-export { add, div, mul, sub } from './binary.ts'
+export { add, div, maximum, minimum, mul, sub } from './binary.ts'
 export * from './cast.ts'
 export * from './compare.ts'
 export * from './inplace.ts'

@@ -11,12 +11,18 @@ const FORWARD = {
   sub: (a: number, b: number) => a - b,
   mul: (a: number, b: number) => a * b,
   div: (a: number, b: number) => a / b,
+  maximum: Math.max as (a: number, b: number) => number,
+  minimum: Math.min as (a: number, b: number) => number,
 }
 const GRADIENTS = {
   mulGradA: (_a: number, b: number, dy: number) => dy * b,
   mulGradB: (a: number, _b: number, dy: number) => dy * a,
   divGradA: (_a: number, b: number, dy: number) => dy / b,
   divGradB: (a: number, b: number, dy: number) => -dy * fround(fround(a / b) / b),
+  maximumGradA: (a: number, b: number, dy: number) => (a > b ? dy : a < b ? 0 : dy / 2),
+  maximumGradB: (a: number, b: number, dy: number) => (b > a ? dy : b < a ? 0 : dy / 2),
+  minimumGradA: (a: number, b: number, dy: number) => (a < b ? dy : a > b ? 0 : dy / 2),
+  minimumGradB: (a: number, b: number, dy: number) => (b < a ? dy : b > a ? 0 : dy / 2),
 }
 
 describe.each(Object.keys(FORWARD) as (keyof typeof FORWARD)[])('%s', (name) => {
@@ -114,6 +120,41 @@ it('div and its gradients give what PyTorch gives at zeros, infinities, NaN and 
   expect([...readF32(y, n)]).toEqual(cases.map((row) => row[4]))
   k.divGradB(a, b, dy, y, 1, n, n, 1, n, 1, 0)
   expect([...readF32(y, n)]).toEqual(cases.map((row) => row[5]))
+})
+
+it('maximum, minimum and their gradients give what PyTorch gives at ties, zeros, infinities and NaN', () => {
+  // a, b, dy -> maximum, da, db, minimum, da, db by torch 1.13, but for the signs of zeros.
+  const cases = [
+    [1, 2, 1, 2, 0, 1, 1, 1, 0],
+    [2, 1, 1, 2, 1, 0, 1, 0, 1],
+    [1, 1, 1, 1, 0.5, 0.5, 1, 0.5, 0.5],
+    [0, -0, 1, 0, 0.5, 0.5, -0, 0.5, 0.5],
+    [-0, 0, 1, 0, 0.5, 0.5, -0, 0.5, 0.5],
+    [NaN, 1, 1, NaN, 1, 1, NaN, 1, 1],
+    [1, NaN, 1, NaN, 1, 1, NaN, 1, 1],
+    [NaN, NaN, 1, NaN, 1, 1, NaN, 1, 1],
+    [Infinity, 1, 1, Infinity, 1, 0, 1, 0, 1],
+    [Infinity, Infinity, 1, Infinity, 0.5, 0.5, Infinity, 0.5, 0.5],
+    [-Infinity, -Infinity, 1, -Infinity, 0.5, 0.5, -Infinity, 0.5, 0.5],
+    [Infinity, -Infinity, 1, Infinity, 1, 0, -Infinity, 0, 1],
+    [1, 2, NaN, 2, 0, NaN, 1, NaN, 0],
+    [2, 1, Infinity, 2, Infinity, 0, 1, 0, Infinity],
+  ]
+  const column = (i: number) => cases.map((row) => row[i]!)
+  const [a, b, dy] = [f32(column(0)), f32(column(1)), f32(column(2))]
+  const n = cases.length
+  const y = alloc(n * 4)
+  for (const [name, first] of [
+    ['maximum', 3],
+    ['minimum', 6],
+  ] as const) {
+    k[name](a, b, y, 1, n, n, 1, n, 1)
+    expect([...readF32(y, n)]).toEqual(column(first))
+    k[`${name}GradA`](a, b, dy, y, 1, n, n, 1, n, 1, 0)
+    expect([...readF32(y, n)]).toEqual(column(first + 1))
+    k[`${name}GradB`](a, b, dy, y, 1, n, n, 1, n, 1, 0)
+    expect([...readF32(y, n)]).toEqual(column(first + 2))
+  }
 })
 
 describe('lerp', () => {

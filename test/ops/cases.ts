@@ -52,6 +52,8 @@ export const zips: readonly ZipCase[] = [
   { op: 'sub', f: (a, b) => a - b },
   { op: 'mul', f: (a, b) => a * b },
   { op: 'div', f: (a, b) => a / b, poles: [0] },
+  { op: 'maximum', f: Math.max },
+  { op: 'minimum', f: Math.min },
   { op: 'eq', f: (a, b) => Number(a === b), gives: 'bool' },
   { op: 'ne', f: (a, b) => Number(a !== b), gives: 'bool' },
   { op: 'lt', f: (a, b) => Number(a < b), gives: 'bool' },
