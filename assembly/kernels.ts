@@ -9,6 +9,7 @@ export { pow } from './math'
 export * from './optim'
 export * from './random'
 export * from './reduce'
+export * from './select'
 export { softmax, softmaxGrad } from './softmax'
 export * from './unary'
 

@@ -216,6 +216,75 @@ function zipRows<F, A, B, W>(a: usize, b: usize, y: usize, rows: i32, cols: i32,
   }
 }
 
+/** y = f(a, b, c): `zipBy` with a third operand, read by `C`. */
+export function zip3By<F, A, B, C, W>(
+  a: usize,
+  b: usize,
+  c: usize,
+  y: usize,
+  rows: i32,
+  cols: i32,
+  aRow: i32,
+  aCol: i32,
+  bRow: i32,
+  bCol: i32,
+  cRow: i32,
+  cCol: i32,
+): void {
+  if (cols === 0) return
+  if (aCol) {
+    if (bCol) {
+      if (cCol) zip3Rows<F, Each<A>, Each<B>, Each<C>, W>(a, b, c, y, rows, cols, aRow, bRow, cRow)
+      else zip3Rows<F, Each<A>, Each<B>, Same<C>, W>(a, b, c, y, rows, cols, aRow, bRow, cRow)
+    } else {
+      if (cCol) zip3Rows<F, Each<A>, Same<B>, Each<C>, W>(a, b, c, y, rows, cols, aRow, bRow, cRow)
+      else zip3Rows<F, Each<A>, Same<B>, Same<C>, W>(a, b, c, y, rows, cols, aRow, bRow, cRow)
+    }
+  } else {
+    if (bCol) {
+      if (cCol) zip3Rows<F, Same<A>, Each<B>, Each<C>, W>(a, b, c, y, rows, cols, aRow, bRow, cRow)
+      else zip3Rows<F, Same<A>, Each<B>, Same<C>, W>(a, b, c, y, rows, cols, aRow, bRow, cRow)
+    } else {
+      if (cCol) zip3Rows<F, Same<A>, Same<B>, Each<C>, W>(a, b, c, y, rows, cols, aRow, bRow, cRow)
+      else zip3Rows<F, Same<A>, Same<B>, Same<C>, W>(a, b, c, y, rows, cols, aRow, bRow, cRow)
+    }
+  }
+}
+
+function zip3Rows<F, A, B, C, W>(
+  a: usize,
+  b: usize,
+  c: usize,
+  y: usize,
+  rows: i32,
+  cols: i32,
+  aRow: i32,
+  bRow: i32,
+  cRow: i32,
+): void {
+  const f = changetype<F>(0)
+  const w = changetype<W>(0)
+  const aAlong = changetype<A>(0)
+  const bAlong = changetype<B>(0)
+  const cAlong = changetype<C>(0)
+  const aStep = aRow * (aAlong.bytes() >> 2)
+  const bStep = bRow * (bAlong.bytes() >> 2)
+  const cStep = cRow * (cAlong.bytes() >> 2)
+  for (; rows > 0; rows--, a += aStep, b += bStep, c += cStep) {
+    const aHeld = aAlong.hold(a)
+    const bHeld = bAlong.hold(b)
+    const cHeld = cAlong.hold(c)
+    let ap = a
+    let bp = b
+    let cp = c
+    let n = cols
+    for (; n >= 4; n -= 4, ap += aAlong.bytes(), bp += bAlong.bytes(), cp += cAlong.bytes(), y += w.bytes())
+      w.put(y, f.f(aAlong.at(ap, aHeld), bAlong.at(bp, bHeld), cAlong.at(cp, cHeld)))
+    if (n > 0) w.putTail(y, f.f(aAlong.at(ap, aHeld), bAlong.at(bp, bHeld), cAlong.at(cp, cHeld)), n)
+    y += (n * w.bytes()) >> 2
+  }
+}
+
 /** dx = df(a, b, dy): `zip` with dy: (rows, cols) as a third operand. */
 export function zipGrad<F, W>(
   a: usize,

@@ -30,16 +30,24 @@ export const LIMITS = {
   uint8: [0, 255],
 } as const
 
+/** Whether an element of `dtype` can be `value` exactly; float32, which rounds, takes any. */
+export function holds(dtype: Dtype, value: number): boolean {
+  if (dtype === 'float32') return true
+  const [low, high] = dtype === 'bool' ? [0, 1] : LIMITS[dtype]
+  return Number.isInteger(value) && value >= low && value <= high
+}
+
 /** `value` as an element of `dtype`; for bool 1 or 0. Throws when an integer dtype cannot hold it. */
 export function elementOf(op: string, dtype: Dtype, value: number, index?: number): number {
   if (dtype === 'bool') return Number(value !== 0)
   if (dtype === 'float32') return value
-  const [low, high] = LIMITS[dtype]
-  if (!Number.isInteger(value) || value < low || value > high)
+  if (!holds(dtype, value)) {
+    const [low, high] = LIMITS[dtype]
     throw new DtypeError(
       `${op}: value ${value}${index === undefined ? '' : ` at index ${index}`} does not fit ${dtype}: ` +
         `whole numbers from ${low} to ${high}`,
     )
+  }
   return value
 }
 

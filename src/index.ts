@@ -42,7 +42,8 @@ export {
 export { weightsSha256 } from './io/weights-sha256.ts'
 /** Layers, losses, and what models are built of. */
 export * as nn from './nn/index.ts'
-export type { ReduceOptions } from './ops/index.ts'
+// Operations that are not methods of a tensor.
+export { type ReduceOptions, where } from './ops/index.ts'
 /** Optimizers. */
 export * as optim from './optim/index.ts'
 // The engine and its memory.

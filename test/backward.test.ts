@@ -1,6 +1,6 @@
 /** Backward where tensors are shared, changed after their use, or used after a walk. */
 import { expect, test } from 'vitest'
-import { nn, noGrad, ones, optim, type Tensor, tensor } from '../src/index.ts'
+import { GraphError, nn, noGrad, ones, optim, type Tensor, tensor, where } from '../src/index.ts'
 
 const leaf = (...values: number[]) => tensor(values, { requiresGrad: true })
 const gradient = (x: Tensor) => [...(x.grad as Tensor).toTypedArray()]
@@ -50,6 +50,29 @@ test.each(['maximum', 'minimum'] as const)(
     expect(gradient(x)).toEqual([0.5])
   },
 )
+
+test('where lets no NaN and no infinity of what it did not take into values or gradients', () => {
+  const [a, b] = [leaf(NaN, 2, -Infinity), leaf(3, NaN, 4)]
+  const y = where(tensor([false, true, false]), a, b)
+  expect(y.toArray()).toEqual([3, 2, 4])
+  y.backward(tensor([NaN, 1, Infinity]))
+  expect(gradient(a)).toEqual([0, 1, 0])
+  expect(gradient(b)).toEqual([NaN, 0, Infinity])
+})
+
+test('where keeps its condition for backward, not what it chose from', () => {
+  const [a, b] = [leaf(1, 2), leaf(3, 4)]
+  const condition = tensor([true, false])
+  const [first, second] = [where(condition, a, b).sum(), where(condition, a, b).sum()]
+  noGrad(() => [a.zero_(), b.zero_()])
+  first.backward()
+  expect([gradient(a), gradient(b)]).toEqual([
+    [1, 0],
+    [0, 1],
+  ])
+  condition.fill_(0)
+  expect(() => second.backward()).toThrow(GraphError)
+})
 
 test('what a gradient does not depend on may change before backward()', () => {
   const w = leaf(1, 2)

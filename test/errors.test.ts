@@ -31,6 +31,7 @@ import {
   type Tensor,
   tensor,
   weightsSha256,
+  where,
   zeros,
 } from '../src/index.ts'
 import { Heap } from '../src/runtime/heap.ts'
@@ -568,6 +569,9 @@ describe('arguments of the wrong kind', () => {
     ['eq', (x) => zeros([2]).eq(x)],
     ['lt', (x) => zeros([2], { dtype: 'int32' }).lt(x)],
     ['logicalAnd', (x) => zeros([2]).logicalAnd(x)],
+    ['where', (x) => where(x, 1, 0)],
+    ['where', (x) => where(zeros([2]).eq(0), x, 0)],
+    ['where', (x) => where(zeros([2]).eq(0), 0, x)],
     ['matmul', (x) => zeros([2, 2]).matmul(x)],
     ['linear', (x) => layer().forward(x)],
     ['relu', (x) => new nn.ReLU().forward(x)],

@@ -96,18 +96,27 @@ type ZipGrad = (
 
 /** The gradient of one operand; summed over the axes along which that operand was broadcast. */
 function gradient(kernel: ZipGrad, a: Operand, b: Operand, dy: Operand, dx: Destination): void {
-  const isWhole = sameShape(dx.shape, dy.shape)
-  const whole = isWhole ? dx : { ...dy, ptr: engine().heap.workspace(dy.numel * 4) }
-  const beta = isWhole ? dx.beta : 0
   const layouts = [
     broadcastStrides(a.shape, a.strides, dy.shape),
     broadcastStrides(b.shape, b.strides, dy.shape),
     dy.strides,
   ]
-  eachPlane(dy.shape, layouts, ([i, j, l], rows, cols, row, col) => {
-    kernel(at(a, i), at(b, j), at(dy, l), at(whole, l), rows, cols, row[0], col[0], row[1], col[1], beta)
+  summedTo(dx, dy, (whole) => {
+    eachPlane(dy.shape, layouts, ([i, j, l], rows, cols, row, col) => {
+      kernel(at(a, i), at(b, j), at(dy, l), at(whole, l), rows, cols, row[0], col[0], row[1], col[1], whole.beta)
+    })
   })
-  if (!isWhole) sumTo(whole, dx)
+}
+
+/** Has `write` write a gradient in the shape of `dy`: to `dx`, or else to a workspace that is summed to the shape of `dx`. */
+export function summedTo(dx: Destination, dy: Operand, write: (whole: Destination) => void): void {
+  if (sameShape(dx.shape, dy.shape)) {
+    write(dx)
+    return
+  }
+  const whole: Destination = { ...dy, ptr: engine().heap.workspace(dy.numel * 4), beta: 0 }
+  write(whole)
+  sumTo(whole, dx)
 }
 
 /** Runs `op` with a number as a tensor of one element. */

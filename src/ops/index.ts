@@ -1,6 +1,7 @@
 /** Every operation on tensors. They are documented where users meet them: at the methods of `Tensor`, and at `nn`. */
 export { add, div, maximum, minimum, mul, sub } from './binary.ts'
 export * from './cast.ts'
+export * from './choice.ts'
 export * from './compare.ts'
 export * from './inplace.ts'
 export * from './loss.ts'

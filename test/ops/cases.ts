@@ -6,6 +6,7 @@
 import { OptionError, ShapeError } from '../../src/errors.ts'
 import { type Case, given, type InPlaceCase, type MapCase, on, type Refusal, type ZipCase } from './case.ts'
 import * as cast from './cases/cast.ts'
+import * as choice from './cases/choice.ts'
 import * as compare from './cases/compare.ts'
 import * as loss from './cases/loss.ts'
 import * as matmul from './cases/matmul.ts'
@@ -80,7 +81,7 @@ export const inPlace: readonly InPlaceCase[] = [
   { op: 'lerp_', f: (x, end) => x + 0.75 * (end - x), takes: 'a tensor of its shape', params: [0.75] },
 ]
 
-const families = [cast, compare, loss, matmul, reduce, shape, softmax]
+const families = [cast, choice, compare, loss, matmul, reduce, shape, softmax]
 
 export const others: readonly Case[] = families.flatMap(({ cases }) => cases)
 
