@@ -502,6 +502,34 @@ export class Tensor {
     return ops.expand(this, shape)
   }
 
+  /**
+   * A view of a part, by NumPy's basic indexing: an argument for each axis, from the first on. A number picks that index, and
+   * the axis goes; `[start, end, step]` takes from `start` up to but without `end`, where null or nothing leaves an end open
+   * and a negative step goes backwards; null takes the whole axis; `'...'`, once, all axes that are left. Negative numbers
+   * count from the end. `x[1:3, ..., ::-1, -1]` is `x.slice([1, 3], '...', [null, null, -1], -1)`.
+   * @throws ShapeError for an index that is out of range, or more arguments than axes; OptionError for a step of 0 and
+   *   whatever is no range. Bounds of `[start, end]` beyond either end move to it.
+   */
+  slice(...ranges: readonly ops.Range[]): Tensor {
+    return ops.slice(this, ranges)
+  }
+
+  /**
+   * Views of pieces along `dim`: of the size given, the last one smaller where need be, or of each of several sizes.
+   * @throws ShapeError when several sizes do not add up to that of the axis.
+   */
+  split(sizeOrSizes: number | readonly number[], dim?: number): Tensor[] {
+    return ops.split(this, sizeOrSizes, dim)
+  }
+
+  /**
+   * Views of `chunks` pieces along `dim`, all of one size but for the last. There are fewer where pieces of that size use the
+   * axis up earlier: 5 elements in 4 chunks are 2, 2 and 1.
+   */
+  chunk(chunks: number, dim?: number): Tensor[] {
+    return ops.chunk(this, chunks, dim)
+  }
+
   /** This tensor if its elements lie in memory in logical order, else a copy where they do. */
   contiguous(): Tensor {
     return ops.contiguous(this)

@@ -1,19 +1,12 @@
 /** Defining a view: another shape and strides over the same memory, with no kernel. */
 
 import type { Operand } from '../dtype.ts'
-import { addStrided, at, copyStrided, fillDense } from '../runtime/strided.ts'
-import { contiguousStrides, numelOf, type Shape } from '../shape.ts'
+import { fillDense, type Layout, moveStrided, through } from '../runtime/strided.ts'
+import { contiguousStrides, type Shape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 import { edgesOf, placeBeside, record } from './op.ts'
 import { withReadable } from './operands.ts'
 import { type Destination, isRecording } from './tape.ts'
-
-/** Where the elements of a tensor lie, in elements from its first. */
-export interface Layout {
-  readonly shape: Shape
-  readonly strides: Shape
-  readonly offset: number
-}
 
 export type View<P> = (x: Tensor, params: P) => Tensor
 
@@ -28,13 +21,9 @@ export function defineView<P = void>(
   backward?: (dy: Operand, dx: Destination, params: P) => void,
 ): View<P> {
   const passOn = (dy: Operand, dx: Destination, params: P): void => {
-    const seen = layout(dx.shape, contiguousStrides(dx.shape), params)
-    const target = { ...dx, ...seen, ptr: at(dx, seen.offset) }
-    if (dx.beta) addStrided(dy, target)
-    else {
-      if (numelOf(seen.shape) < dx.numel) fillDense(dx, 0)
-      copyStrided(dy, target)
-    }
+    const seen = through(dx, layout(dx.shape, contiguousStrides(dx.shape), params))
+    if (!dx.beta && seen.numel < dx.numel) fillDense(dx, 0)
+    moveStrided(dy, seen, dx.beta)
   }
   const gradient = backward ?? passOn
   return (x, params) => {

@@ -2,7 +2,7 @@
 import { defineOp } from '../autograd/op.ts'
 import { defineView } from '../autograd/view.ts'
 import { ShapeError } from '../errors.ts'
-import { addStrided, copyStrided } from '../runtime/strided.ts'
+import { copyStrided, moveStrided } from '../runtime/strided.ts'
 import {
   broadcastStrides,
   checkShape,
@@ -24,7 +24,7 @@ const copied = defineOp({
   gives: ([x]) => x.dtype,
   shape: ([x]) => x.shape,
   forward: (_k, [x], y) => copyStrided(x, y),
-  backward: (_k, _saved, dy, [dx]) => dx && (dx.beta ? addStrided(dy, dx) : copyStrided(dy, dx)),
+  backward: (_k, _saved, dy, [dx]) => dx && moveStrided(dy, dx, dx.beta),
 })
 
 export function contiguous(x: Tensor): Tensor {

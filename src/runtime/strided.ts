@@ -1,6 +1,6 @@
 /** Copies between any two layouts of one shape, plane by plane; and filling a dense one. */
 import { BYTES, type Operand } from '../dtype.ts'
-import { eachPlane } from '../shape.ts'
+import { eachPlane, numelOf, type Shape } from '../shape.ts'
 import { engine } from './engine.ts'
 import type { Ptr } from './kernels.generated.ts'
 
@@ -22,6 +22,12 @@ export function addStrided(x: Operand, y: Operand): void {
   })
 }
 
+/** y = x, or y += x with beta 1, which is for float32. */
+export function moveStrided(x: Operand, y: Operand, beta: 0 | 1): void {
+  if (beta) addStrided(x, y)
+  else copyStrided(x, y)
+}
+
 /** Every element of `y`, which is dense, = `value`, which its dtype can hold. */
 export function fillDense(y: Operand, value: number): void {
   const { k } = engine()
@@ -29,6 +35,22 @@ export function fillDense(y: Operand, value: number): void {
   else if (y.dtype === 'int32') k.fillI32(y.ptr, y.numel, value)
   else k.fillU8(y.ptr, y.numel, value)
 }
+
+/** Where elements lie, in elements from the first. */
+export interface Layout {
+  readonly shape: Shape
+  readonly strides: Shape
+  readonly offset: number
+}
+
+/** The elements of `x` that `layout` shows. */
+export const through = (x: Operand, { shape, strides, offset }: Layout): Operand => ({
+  ptr: at(x, offset),
+  shape,
+  strides,
+  numel: numelOf(shape),
+  dtype: x.dtype,
+})
 
 /** The address of the element `offset` elements after the first. */
 export const at = (x: Operand, offset: number): Ptr => (x.ptr + offset * BYTES[x.dtype]) as Ptr

@@ -12,6 +12,7 @@ import * as loss from './cases/loss.ts'
 import * as matmul from './cases/matmul.ts'
 import * as reduce from './cases/reduce.ts'
 import * as shape from './cases/shape.ts'
+import * as slice from './cases/slice.ts'
 import * as softmax from './cases/softmax.ts'
 import { clamp, erf, power, round, sign } from './reference/unary.ts'
 
@@ -81,7 +82,7 @@ export const inPlace: readonly InPlaceCase[] = [
   { op: 'lerp_', f: (x, end) => x + 0.75 * (end - x), takes: 'a tensor of its shape', params: [0.75] },
 ]
 
-const families = [cast, choice, compare, loss, matmul, reduce, shape, softmax]
+const families = [cast, choice, compare, loss, matmul, reduce, shape, slice, softmax]
 
 export const others: readonly Case[] = families.flatMap(({ cases }) => cases)
 

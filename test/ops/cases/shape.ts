@@ -2,7 +2,7 @@
 import { ShapeError } from '../../../src/errors.ts'
 import { type Case, on, type Refusal } from '../case.ts'
 import type { Nd } from '../nd.ts'
-import { expand, permute, reshape, transpose } from '../reference/shape.ts'
+import { expand, permute, reshape, squeeze, transpose, unsqueeze } from '../reference/shape.ts'
 
 export const cases: readonly Case[] = [
   {
@@ -44,10 +44,7 @@ export const cases: readonly Case[] = [
   },
   {
     op: 'squeeze',
-    f: (x: Nd, dim: number | readonly number[] = [...x.shape.keys()]) => ({
-      shape: x.shape.filter((size, i) => size !== 1 || ![dim].flat().some((d) => d === i || d + x.shape.length === i)),
-      data: x.data,
-    }),
+    f: squeeze,
     on: [
       on([1, 3, 1, 2]),
       on([1, 3, 1, 2]).with(0),
@@ -61,10 +58,7 @@ export const cases: readonly Case[] = [
   },
   {
     op: 'unsqueeze',
-    f: (x: Nd, dim: number) => {
-      const at = dim < 0 ? dim + x.shape.length + 1 : dim
-      return { shape: [...x.shape.slice(0, at), 1, ...x.shape.slice(at)], data: x.data }
-    },
+    f: unsqueeze,
     on: [...[0, 1, 2, -1, -3].map((dim) => on([2, 3]).with(dim)), on([]).with(0), on([0]).with(-1)],
   },
   {
