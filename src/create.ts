@@ -1,5 +1,5 @@
 /** Making tensors: from data, filled, or random. */
-import { BYTES, checkDtype, type Dtype, elementOf, LIMITS } from './dtype.ts'
+import { BYTES, checkDtype, type Dtype, elementOf, fillerOf, LIMITS } from './dtype.ts'
 import { DtypeError, MemoryLimitError, OptionError, ShapeError } from './errors.ts'
 import { checkOptions } from './options.ts'
 import { Cell } from './runtime/cell.ts'
@@ -163,10 +163,8 @@ function filled(op: string, shape: Shape, value: number, options: TensorOptions)
   checkOptions(op, options, ['dtype', 'requiresGrad'])
   const { dtype = 'float32' } = options
   checkDtype(op, dtype)
-  if (typeof value !== 'number' && typeof value !== 'boolean')
-    throw new DtypeError(`${op}: the value is ${value === null ? 'null' : typeof value}, not a number`)
+  const filler = fillerOf(op, dtype, value)
   checkGradient(op, dtype, options)
-  const filler = elementOf(op, dtype, Number(value))
   const x = allocate(op, shape, dtype)
   fillDense(x, filler)
   return finish(x, options)

@@ -51,6 +51,13 @@ export function elementOf(op: string, dtype: Dtype, value: number, index?: numbe
   return value
 }
 
+/** What a tensor of `dtype` is filled with, given `value`. Throws when that is no number, or the dtype cannot hold it. */
+export function fillerOf(op: string, dtype: Dtype, value: number): number {
+  if (typeof value !== 'number' && typeof value !== 'boolean')
+    throw new DtypeError(`${op}: the value is ${value === null ? 'null' : typeof value}, not a number`)
+  return elementOf(op, dtype, Number(value))
+}
+
 /** What a kernel call needs to know of a tensor. Strides are in elements. */
 export interface Operand {
   readonly ptr: Ptr

@@ -530,6 +530,20 @@ export class Tensor {
     return ops.chunk(this, chunks, dim)
   }
 
+  /** A copy with the elements along one axis, or several, in reverse order. */
+  flip(dim: number | readonly number[]): Tensor {
+    return ops.flip(this, dim)
+  }
+
+  /**
+   * A copy with `value` (default: 0) around it. `padding` is [before, after] for the last axis, then for the one before it, and
+   * so on, as in PyTorch's `F.pad`; a negative number takes elements away instead.
+   * @throws ShapeError when more elements would go than there are; DtypeError for a value that the dtype cannot hold.
+   */
+  pad(padding: readonly number[], options?: ops.PadOptions): Tensor {
+    return ops.pad(this, padding, options)
+  }
+
   /** This tensor if its elements lie in memory in logical order, else a copy where they do. */
   contiguous(): Tensor {
     return ops.contiguous(this)

@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import {
   arange,
+  cat,
   type Dtype,
   DtypeError,
   data,
@@ -27,6 +28,7 @@ import {
   ShapeError,
   StaleTensorError,
   scope,
+  stack,
   steps,
   type Tensor,
   tensor,
@@ -104,6 +106,20 @@ describe('shapes that do not fit', () => {
       () => zeros([2, 3]).transpose(0, 2),
       /^transpose: there is no axis 2 in a tensor of rank 2; use -2 to 1/,
     ],
+    [
+      'slice by an index',
+      () => zeros([2, 3]).slice(null, -4),
+      /^slice: there is no index -4 along axis 1 of size 3; use -3 to 2/,
+    ],
+    ['slice by too many', () => zeros([2, 3]).slice(0, 0, 0), /^slice: 3 ranges for a tensor of shape \(2, 3\)/],
+    ['split', () => zeros([5]).split([2, 2]), /^split: sizes \[2, 2\] add up to 4, axis 0 has 5 elements/],
+    [
+      'cat',
+      () => cat([zeros([2, 3]), zeros([1, 3]), zeros([2, 4])]),
+      /^cat: tensor 2 of shape \(2, 4\) does not fit tensor 0 of shape \(2, 3\): all sizes but those of axis 0/,
+    ],
+    ['stack', () => stack([zeros([2]), zeros([3])]), /^stack: tensor 1 of shape \(3\) .* all shapes must be equal/],
+    ['pad', () => zeros([2, 3]).pad([0, -4]), /^pad: \[0, -4\] takes more .* from axis 1 than the 3 of shape \(2, 3\)/],
     ['sum', () => zeros([2]).sum(1), /^sum: there is no axis 1/],
     ['mean', () => zeros([2, 2]).mean([0, -2]), /^mean: axis -2 is named twice/],
     ['argmax', () => zeros([2, 0]).argmax(1), /^argmax: shape \(2, 0\) has no elements along axis 1/],

@@ -1,6 +1,6 @@
 /** Which operations show the memory of their input, and which copy it; and writing into a part. */
 import { describe, expect, test } from 'vitest'
-import { arange, GraphError, noGrad, type Tensor, tensor, zeros } from '../src/index.ts'
+import { arange, cat, GraphError, noGrad, stack, type Tensor, tensor, zeros } from '../src/index.ts'
 
 /** 0 to 23 as (2, 3, 4), with an axis of size 1 in front. */
 const block = () => arange(24).reshape([1, 2, 3, 4])
@@ -40,6 +40,27 @@ describe('views', () => {
     const y = x.expand([3, 2])
     expect(() => y.fill_(-1)).toThrow(GraphError)
     expect(shows(x, y)).toBe(true)
+  })
+})
+
+describe('copies', () => {
+  test.each<[string, (x: Tensor) => Tensor]>([
+    ['flip', (x) => x.flip([1, 3])],
+    ['flip, of an axis of size 1', (x) => x.flip(0)],
+    ['flip, along nothing', (x) => x.flip([])],
+    ['cat', (x) => cat([x, x])],
+    ['cat, of one tensor', (x) => cat([x])],
+    ['stack, of one tensor', (x) => stack([x])],
+    ['pad', (x) => x.pad([1, 1])],
+    ['pad, by nothing', (x) => x.pad([])],
+    ['pad, that takes away', (x) => x.pad([-1, -1])],
+    ['contiguous, of what is not', (x) => x.transpose(1, 3).contiguous()],
+    ['reshape, of what no strides show', (x) => x.transpose(1, 3).reshape([24])],
+    ['clone', (x) => x.clone()],
+  ])('%s has memory of its own', (_name, copy) => {
+    const x = block()
+    expect(shares(x, copy(x))).toBe(false)
+    expect(shows(x, copy(x))).toBe(false)
   })
 })
 

@@ -1,4 +1,5 @@
 /** Every operation on tensors. They are documented where users meet them: at the methods of `Tensor`, and at `nn`. */
+export * from './arrange.ts'
 export { add, div, maximum, minimum, mul, sub } from './binary.ts'
 export * from './cast.ts'
 export * from './choice.ts'

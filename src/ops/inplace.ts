@@ -1,7 +1,7 @@
 /** Changes in place: of tensors that are not on a tape, or of leaves under `noGrad`. */
 import { check } from '../autograd/operands.ts'
 import { isRecording } from '../autograd/tape.ts'
-import { elementOf, type Operand } from '../dtype.ts'
+import { fillerOf, type Operand } from '../dtype.ts'
 import { DtypeError, GraphError, OptionError, ShapeError } from '../errors.ts'
 import { boundsOf } from '../options.ts'
 import { engine } from '../runtime/engine.ts'
@@ -82,9 +82,7 @@ export function copy_<T extends Tensor>(x: T, source: Tensor): T {
 }
 
 export function fill_<T extends Tensor>(x: T, value: number): T {
-  if (typeof value !== 'number' && typeof value !== 'boolean')
-    throw new DtypeError(`fill_: the value is ${value === null ? 'null' : typeof value}, not a number`)
-  const element = elementOf('fill_', x.dtype, Number(value))
+  const element = fillerOf('fill_', x.dtype, value)
   change('fill_', x, [], (y) => fillDense(y, element))
   return x
 }

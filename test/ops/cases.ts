@@ -5,6 +5,7 @@
  */
 import { OptionError, ShapeError } from '../../src/errors.ts'
 import { type Case, given, type InPlaceCase, type MapCase, on, type Refusal, type ZipCase } from './case.ts'
+import * as arrange from './cases/arrange.ts'
 import * as cast from './cases/cast.ts'
 import * as choice from './cases/choice.ts'
 import * as compare from './cases/compare.ts'
@@ -82,7 +83,7 @@ export const inPlace: readonly InPlaceCase[] = [
   { op: 'lerp_', f: (x, end) => x + 0.75 * (end - x), takes: 'a tensor of its shape', params: [0.75] },
 ]
 
-const families = [cast, choice, compare, loss, matmul, reduce, shape, slice, softmax]
+const families = [arrange, cast, choice, compare, loss, matmul, reduce, shape, slice, softmax]
 
 export const others: readonly Case[] = families.flatMap(({ cases }) => cases)
 

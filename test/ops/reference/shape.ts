@@ -94,3 +94,41 @@ export function split(x: Nd, sizes: number | readonly number[], dim: number, pie
   const end = Math.min(start + (typeof sizes === 'number' ? sizes : sizes[piece]), n)
   return slice(x, ...Array<Range>(axis).fill(null), [start, end])
 }
+
+export function flip(x: Nd, dim: number | readonly number[]): Nd {
+  const dims = [dim].flat().map((d) => (d < 0 ? d + x.shape.length : d))
+  return nd(x.shape, (index) =>
+    get(
+      x,
+      index.map((at, axis) => (dims.includes(axis) ? x.shape[axis] - 1 - at : at)),
+    ),
+  )
+}
+
+export function cat(xs: readonly Nd[], dim = 0): Nd {
+  const [{ shape }] = xs
+  const axis = dim < 0 ? dim + shape.length : dim
+  const owners = xs.flatMap((x, i) => Array.from({ length: x.shape[axis] }, (_, at) => ({ x: xs[i], at })))
+  return nd(shape.with(axis, owners.length), (index) => {
+    const { x, at } = owners[index[axis]]
+    return get(x, index.with(axis, at))
+  })
+}
+
+export function stack(xs: readonly Nd[], dim = 0): Nd {
+  const [{ shape }] = xs
+  const axis = dim < 0 ? dim + shape.length + 1 : dim
+  return nd(shape.toSpliced(axis, 0, xs.length), (index) => get(xs[index[axis]], index.toSpliced(axis, 1)))
+}
+
+export function pad({ shape, data }: Nd, padding: readonly number[], { value = 0 } = {}): Nd {
+  const rank = shape.length
+  const sides = (axis: number) => [0, 1].map((side) => padding[2 * (rank - 1 - axis) + side] ?? 0)
+  return nd(
+    shape.map((size, axis) => sides(axis).reduce((a, b) => a + b, size)),
+    (index) => {
+      const at = index.map((i, axis) => i - sides(axis)[0])
+      return at.every((i, axis) => i >= 0 && i < shape[axis]) ? get({ shape, data }, at) : value
+    },
+  )
+}
