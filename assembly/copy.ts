@@ -205,6 +205,13 @@ export function arange(y: usize, n: i32, start: f64, step: f64): void {
   for (let i = 0; i < n; i++, y += 4) store<f32>(y, f32(start + f64(i) * step))
 }
 
+/** From start to end in n even steps, in float64 from the nearer end and rounded once: both ends are exact. n floats. */
+export function linspace(y: usize, n: i32, start: f64, end: f64): void {
+  const step = (end - start) / f64(max(n - 1, 1))
+  const half = (n + 1) >> 1
+  for (let i = 0; i < n; i++, y += 4) store<f32>(y, f32(i < half ? start + f64(i) * step : end - f64(n - 1 - i) * step))
+}
+
 /** y[i] = start + i * step, wrapping. n int32. */
 export function arangeI32(y: usize, n: i32, start: i32, step: i32): void {
   for (; n > 0; n--, y += 4, start += step) store<i32>(y, start)

@@ -6,7 +6,7 @@ import { Cell } from './runtime/cell.ts'
 import { engine } from './runtime/engine.ts'
 import { place } from './runtime/lifetimes.ts'
 import { nextDraw } from './runtime/random.ts'
-import { fillDense } from './runtime/strided.ts'
+import { copyStrided, fillDense, through } from './runtime/strided.ts'
 import { checkShape, formatShape, numelOf, type Shape } from './shape.ts'
 import { Tensor } from './tensor.ts'
 
@@ -185,6 +185,41 @@ export function arange(start: number, end?: number, step = 1, options: TensorOpt
   const { k } = engine()
   if (dtype === 'int32') k.arangeI32(x.ptr, n, from, step)
   else k.arange(x.ptr, n, from, step)
+  return finish(x, options)
+}
+
+/**
+ * `steps` numbers evenly spaced from `start` to `end`, both of them included, float32; a single one is `start`. Computed in
+ * float64 and rounded once.
+ */
+export function linspace(
+  start: number,
+  end: number,
+  steps: number,
+  options: Omit<TensorOptions, 'dtype'> = {},
+): Tensor {
+  checkOptions('linspace', options, ['requiresGrad'])
+  if (![start, end, end - start].every(Number.isFinite))
+    throw new OptionError(`linspace: start ${start}, end ${end} and what lies between them must be finite`)
+  if (!Number.isInteger(steps) || steps < 0)
+    throw new OptionError(`linspace: steps is ${String(steps)}; it must be an integer from 0 up`)
+  const x = allocate('linspace', [steps], 'float32')
+  engine().k.linspace(x.ptr, steps, start, end)
+  return finish(x, options)
+}
+
+/** The identity matrix: n rows and m columns with 1 on the diagonal, 0 elsewhere. Default dtype: float32. */
+export function eye(n: number, m = n, options: TensorOptions = {}): Tensor {
+  checkOptions('eye', options, ['dtype', 'requiresGrad'])
+  const { dtype = 'float32' } = options
+  checkDtype('eye', dtype)
+  checkGradient('eye', dtype, options)
+  const x = allocate('eye', [n, m], dtype)
+  fillDense(x, 0)
+  const shape = [Math.min(n, m)]
+  const diagonal = through(x, { shape, strides: [m + 1], offset: 0 })
+  if (diagonal.numel > 0) fillDense({ ...diagonal, numel: 1 }, 1)
+  copyStrided(through(x, { shape, strides: [0], offset: 0 }), diagonal)
   return finish(x, options)
 }
 

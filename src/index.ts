@@ -9,7 +9,9 @@
 // Tensors: making them, and what they are.
 export {
   arange,
+  eye,
   full,
+  linspace,
   type NestedData,
   ones,
   rand,

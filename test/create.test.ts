@@ -3,7 +3,9 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import {
   arange,
   DtypeError,
+  eye,
   full,
+  linspace,
   manualSeed,
   memory,
   type NestedData,
@@ -289,6 +291,79 @@ describe('arange', () => {
     expect(() => arange(NaN)).toThrow(OptionError)
     expect(() => arange(0, 3, 1, { dtype: 'uint8' })).toThrow(DtypeError)
     expect(() => arange(0, 3, 0.5, { dtype: 'int32' })).toThrow(DtypeError)
+  })
+})
+
+describe('linspace', () => {
+  test.each<[number, number, number, number[]]>([
+    [0, 1, 5, [0, 0.25, 0.5, 0.75, 1]],
+    [1, -1, 5, [1, 0.5, 0, -0.5, -1]],
+    [2, 8, 4, [2, 4, 6, 8]],
+    [3, 9, 2, [3, 9]],
+    [3, 9, 1, [3]],
+    [3, 9, 0, []],
+    [3, 3, 3, [3, 3, 3]],
+  ])('from %d to %d in %d steps', (start, end, steps, elements) => {
+    const x = linspace(start, end, steps)
+    expect([x.dtype, x.shape, x.toArray()]).toEqual(['float32', [steps], elements])
+  })
+
+  test('ends at its ends, and is symmetric about its middle', () => {
+    const x = linspace(-0.7, 0.7, 1001).toTypedArray()
+    expect([x[0], x[500], x[1000]]).toEqual([Math.fround(-0.7), 0, Math.fround(0.7)])
+    expect(x.map((value) => 0 - value).reverse()).toEqual(x)
+  })
+
+  test('requires a gradient on demand', () => {
+    expect(linspace(0, 1, 3).requiresGrad).toBe(false)
+    expect(linspace(0, 1, 3, { requiresGrad: true }).requiresGrad).toBe(true)
+  })
+
+  test('refuses ends that are not finite, steps that are no count, and a dtype', () => {
+    expect(() => linspace(0, Infinity, 3)).toThrow(OptionError)
+    expect(() => linspace(NaN, 1, 3)).toThrow(OptionError)
+    expect(() => linspace(-1e308, 1e308, 3)).toThrow(OptionError)
+    for (const steps of [-1, 1.5, NaN, undefined as never]) expect(() => linspace(0, 1, steps)).toThrow(OptionError)
+    expect(() => linspace(0, 1, 2 ** 31)).toThrow(ShapeError)
+    expect(() => linspace(0, 1, 3, { dtype: 'int32' } as never)).toThrow(OptionError)
+  })
+})
+
+describe('eye', () => {
+  test.each<[number, number | undefined]>([
+    [3, undefined],
+    [1, undefined],
+    [2, 4],
+    [4, 2],
+    [1, 5],
+    [5, 1],
+    [17, 18],
+    [0, undefined],
+    [0, 3],
+    [3, 0],
+  ])('has n = %s rows, m = %s columns, and 1 where they meet, of any dtype', (n, m) => {
+    const rows = Array.from({ length: n }, (_, i) => Array.from({ length: m ?? n }, (_, j) => Number(i === j)))
+    for (const dtype of ['float32', 'int32', 'uint8', 'bool'] as const) {
+      const x = eye(n, m, { dtype })
+      expect([x.dtype, x.shape]).toEqual([dtype, [n, m ?? n]])
+      expect([...x.toTypedArray()]).toEqual(rows.flat())
+    }
+    expect(eye(n, m).dtype).toBe('float32')
+  })
+
+  test('requires a gradient on demand, of float32 alone', () => {
+    expect(eye(2, 2, { requiresGrad: true }).requiresGrad).toBe(true)
+    expect(() => eye(2, 2, { dtype: 'int32', requiresGrad: true })).toThrow(DtypeError)
+  })
+
+  test('refuses sizes and options that are none', () => {
+    for (const size of [-1, 1.5, NaN, '2' as never, null as never]) {
+      expect(() => eye(size, 2)).toThrow(ShapeError)
+      expect(() => eye(2, size)).toThrow(ShapeError)
+    }
+    expect(() => eye(2, { dtype: 'int32' } as never)).toThrow(ShapeError)
+    expect(() => eye(2, 2, { dtype: 'int64' as never })).toThrow(DtypeError)
+    expect(() => eye(2, 2, { type: 'int32' } as never)).toThrow(OptionError)
   })
 })
 

@@ -159,4 +159,25 @@ describe('fills and ranges', () => {
     expect(readI32(b, n)).toEqual(Int32Array.from({ length: n }, (_, i) => 2147483600 + i * 7))
     expectCanaries()
   })
+
+  it.each(EDGE_LENGTHS)('space %d elements evenly, rounded once, with exact ends', (n) => {
+    for (const [start, end] of [
+      [-3, 0.1],
+      [0.1, -3],
+      [0.1, 1e30],
+      [-1e30, 0.1],
+    ]) {
+      const a = alloc(n * 4, 4)
+      k.linspace(a, n, start, end)
+      const spaced = readF32(a, n)
+      spaced.forEach((value, i) => {
+        const exact = n === 1 ? start : (start * (n - 1 - i) + end * i) / (n - 1)
+        const roundings = 4 * 2 ** -53 * Math.max(Math.abs(start), Math.abs(end))
+        expect(Math.abs(value - exact)).toBeLessThanOrEqual(2 ** -24 * Math.abs(exact) + roundings)
+      })
+      if (n > 0) expect(spaced[0]).toBe(Math.fround(start))
+      if (n > 1) expect(spaced[n - 1]).toBe(Math.fround(end))
+    }
+    expectCanaries()
+  })
 })
