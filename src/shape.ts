@@ -98,6 +98,45 @@ export function broadcastStrides(shape: Shape, strides: Shape, to: Shape): numbe
   return to.map((_, i) => (i < lead || shape[i - lead] === 1 ? 0 : strides[i - lead]))
 }
 
+/** Fewer axes for the same elements: those of size 1 go, and those contiguous with one another in every layout are merged. */
+function mergeAxes(shape: Shape, layouts: readonly Shape[]): { sizes: number[]; steps: number[][] } {
+  const sizes: number[] = []
+  const steps: number[][] = layouts.map(() => [])
+  for (let i = 0; i < shape.length; i++) {
+    if (shape[i] === 1) continue
+    const last = sizes.length - 1
+    const merges = last >= 0 && layouts.every((strides, l) => steps[l][last] === strides[i] * shape[i])
+    if (merges) sizes[last] *= shape[i]
+    else sizes.push(shape[i])
+    for (let l = 0; l < layouts.length; l++) {
+      if (merges) steps[l][last] = layouts[l][i]
+      else steps[l].push(layouts[l][i])
+    }
+  }
+  return { sizes, steps }
+}
+
+/**
+ * Strides that show a tensor in the shape `to`, of as many elements; null where only a copy can have it. Each run of axes
+ * that are contiguous with one another may be divided anew, the runs themselves cannot be joined.
+ */
+export function reshapedStrides(shape: Shape, strides: Shape, to: Shape): number[] | null {
+  const found = contiguousStrides(to)
+  if (numelOf(to) === 0) return found
+  const { sizes, steps } = mergeAxes(shape, [strides])
+  let axis = to.length - 1
+  for (let run = sizes.length - 1; run >= 0; run--) {
+    let rest = sizes[run]
+    for (let step = steps[0][run]; rest > 1; axis--) {
+      if (rest % to[axis] !== 0) return null
+      found[axis] = step
+      step *= to[axis]
+      rest /= to[axis]
+    }
+  }
+  return found
+}
+
 /**
  * Walks several strided layouts of one shape as a sequence of planes (rows, cols), which is what the strided
  * kernels take: axes that are contiguous with one another in every layout are merged first, so that nearly
@@ -114,20 +153,8 @@ export function eachPlane(
     col: readonly number[],
   ) => void,
 ): void {
-  const sizes: number[] = []
-  const steps: number[][] = layouts.map(() => [])
-  for (let i = 0; i < shape.length; i++) {
-    if (shape[i] === 0) return
-    if (shape[i] === 1) continue
-    const last = sizes.length - 1
-    const merges = last >= 0 && layouts.every((strides, l) => steps[l][last] === strides[i] * shape[i])
-    if (merges) sizes[last] *= shape[i]
-    else sizes.push(shape[i])
-    for (let l = 0; l < layouts.length; l++) {
-      if (merges) steps[l][last] = layouts[l][i]
-      else steps[l].push(layouts[l][i])
-    }
-  }
+  if (shape.includes(0)) return
+  const { sizes, steps } = mergeAxes(shape, layouts)
   const outer = Math.max(sizes.length - 2, 0)
   const cols = sizes.length > 0 ? sizes[sizes.length - 1] : 1
   const rows = sizes.length > 1 ? sizes[sizes.length - 2] : 1

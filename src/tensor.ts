@@ -465,8 +465,8 @@ export class Tensor {
   // --- operations: arrangement -----------------------------------------------------------------------------------
 
   /**
-   * The same elements in logical order, in another shape: a view where the tensor is contiguous, else a copy. One size may
-   * be -1 and is worked out from the others.
+   * The same elements in logical order, in another shape: a view where strides can show that, as they always can of a
+   * contiguous tensor, else a copy. One size may be -1 and is worked out from the others.
    * @throws ShapeError when the numbers of elements differ.
    */
   reshape(shape: Shape): Tensor {

@@ -1,9 +1,11 @@
 /** Which operations show the memory of their input, and which copy it; and writing into a part. */
 import { describe, expect, test } from 'vitest'
-import { arange, cat, GraphError, noGrad, stack, type Tensor, tensor, zeros } from '../src/index.ts'
+import { arange, cat, GraphError, noGrad, type Range, stack, type Tensor, tensor, zeros } from '../src/index.ts'
 
 /** 0 to 23 as (2, 3, 4), with an axis of size 1 in front. */
 const block = () => arange(24).reshape([1, 2, 3, 4])
+
+const REVERSED = Array<Range>(4).fill([null, null, -1])
 
 /** Whether writing into `y` shows in `x`. */
 function shares(x: Tensor, y: Tensor): boolean {
@@ -27,6 +29,9 @@ describe('views', () => {
     ['split', (x) => x.split(2, 2)[1]],
     ['chunk', (x) => x.chunk(2, 3)[1]],
     ['reshape', (x) => x.reshape([6, -1])],
+    ['reshape, of a part', (x) => x.slice('...', [1, null]).reshape([6, 3, 1])],
+    ['reshape, of a transpose', (x) => x.transpose(2, 3).reshape([2, 2, 2, 3])],
+    ['reshape, of a reversed whole', (x) => x.slice(...REVERSED).reshape([12, 2])],
     ['detach', (x) => x.detach()],
     ['contiguous, of what is', (x) => x.contiguous()],
   ])('%s shares memory', (_name, view) => {

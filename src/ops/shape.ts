@@ -6,12 +6,12 @@ import { copyStrided, moveStrided } from '../runtime/strided.ts'
 import {
   broadcastStrides,
   checkShape,
-  contiguousStrides,
   formatShape,
   isContiguous,
   normalizeDim,
   normalizeDims,
   numelOf,
+  reshapedStrides,
   type Shape,
 } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
@@ -31,9 +31,9 @@ export function contiguous(x: Tensor): Tensor {
   return isContiguous(x.shape, x.strides) ? x : copied([x])
 }
 
-const reshaped = defineView<Shape>('reshape', (_shape, _strides, to) => ({
+const reshaped = defineView<Shape>('reshape', (shape, strides, to) => ({
   shape: to,
-  strides: contiguousStrides(to),
+  strides: reshapedStrides(shape, strides, to)!,
   offset: 0,
 }))
 
@@ -48,7 +48,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
       `reshape: ${formatShape(x.shape)} has ${x.numel} elements and cannot become ${formatShape(shape)}; ` +
         'the product of the sizes must stay the same, and at most one may be -1',
     )
-  return reshaped(contiguous(x), to)
+  return reshaped(reshapedStrides(x.shape, x.strides, to) ? x : contiguous(x), to)
 }
 
 const swap = (list: Shape, i: number, j: number) => list.with(i, list[j]).with(j, list[i])

@@ -16,6 +16,11 @@ export const cases: readonly Case[] = [
       on([1, 1]).with([]),
       on([0, 3]).with([5, 0]),
       on([4, 0]).with([0, 2]),
+      on([4, 6]).with([4, 2, 3]),
+      on([4, 6]).with([2, 2, 6]),
+      on([4, 6]).with([1, 4, 1, 6]),
+      on([2, 3, 4]).with([2, 12]),
+      on([2, 3, 4]).with([6, 4]),
     ],
   },
   {
