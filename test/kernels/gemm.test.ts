@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type Case, describeCase, differsFromLaw, type Form, operands, type Pads, run } from './gemm-law.ts'
-import { k as kernels, reset } from './harness.ts'
+import type { Ptr } from '../../src/runtime/kernels.generated.ts'
+import { type Case, describeCase, differsFromLaw, type Form, noise, operands, type Pads, run } from './gemm-law.ts'
+import { alloc, expectCanaries, f32, k as kernels, readF32, reset } from './harness.ts'
 
 const FORMS: Form[] = ['NN', 'NT', 'TN', 'TT']
 
@@ -102,6 +103,45 @@ describe.each(FORMS)('gemm %s', (form) => {
       check(strided)
       expect(run(strided, operands(strided))).toEqual(run(test, operands(test)))
     }
+  })
+
+  it.each([
+    ['backwards', (cols: number) => -cols - 2],
+    ['all in one place', () => 0],
+    ['one element on', () => 1],
+  ])('reads rows that lie %s', (_how, strideOf) => {
+    for (const [m, n, k] of [
+      [5, 9, 7],
+      [33, 35, 70],
+      [70, 260, 300],
+    ])
+      for (const zeros of [0, 0.9]) {
+        reset()
+        const [a, b] = [form[0] === 'T' ? [k, m] : [m, k], form[1] === 'T' ? [n, k] : [k, n]].map(
+          ([rows, cols], seed) => {
+            const stride = strideOf(cols)
+            const first = (rows - 1) * Math.max(-stride, 0)
+            const all = Float32Array.from({ length: first + Math.max(stride, 0) * rows + cols }, (_, at) => {
+              const value = noise(seed)(at, 0)
+              return Math.abs(noise(seed + 2)(at, 0)) < zeros ? 0 : value
+            })
+            const dense = Float32Array.from({ length: rows * cols }, (_, i) => {
+              const row = Math.floor(i / cols)
+              return all[first + row * stride + (i % cols)]
+            })
+            return { at: (f32(all) + 4 * first) as Ptr, stride, dense: f32(dense), cols }
+          },
+        )
+        const transposed = [...form].map((letter) => (letter === 'T' ? 1 : 0))
+        const scratch = alloc(kernels.gemmScratch(m, n, k, transposed[0], transposed[1]))
+        const product = (atA: Ptr, atB: Ptr, lda: number, ldb: number) => {
+          const c = alloc(m * n * 4)
+          kernels.gemm(atA, atB, 0 as Ptr, c, scratch, m, n, k, lda, ldb, n, transposed[0], transposed[1], 0)
+          expectCanaries()
+          return readF32(c, m * n)
+        }
+        expect(product(a.at, b.at, a.stride, b.stride)).toEqual(product(a.dense, b.dense, a.cols, b.cols))
+      }
   })
 
   it.each([7, 20, 64, 300, 1030])('gives a row the same bits whatever the number of rows, k = %i', (k) => {
