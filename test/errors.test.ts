@@ -85,9 +85,14 @@ describe('shapes that do not fit', () => {
     [
       'matmul',
       () => zeros([32, 784]).matmul(zeros([100, 10])),
-      /^matmul: \(32, 784\) x \(100, 10\): .*equal inner sizes/,
+      /^matmul: \(32, 784\) x \(100, 10\): .*equal inner sizes, which are 784 and 100 here/,
     ],
-    ['matmul of a vector', () => zeros([3]).matmul(zeros([3, 1])), /^matmul: \(3\) x \(3, 1\): takes two matrices/],
+    ['matmul of a scalar', () => tensor(2).matmul(zeros([3])), /^matmul: \(\) x \(3\): .*use mul\(\)/],
+    [
+      'matmul of batches',
+      () => zeros([2, 3, 4]).matmul(zeros([5, 4, 3])),
+      /^matmul: \(2, 3, 4\) x \(5, 4, 3\): leading axes: \(2\) and \(5\) do not broadcast/,
+    ],
     [
       'Linear',
       () => new nn.Linear(4, 2).forward(zeros([3, 5])),
@@ -589,6 +594,8 @@ describe('arguments of the wrong kind', () => {
     ['where', (x) => where(zeros([2]).eq(0), x, 0)],
     ['where', (x) => where(zeros([2]).eq(0), 0, x)],
     ['matmul', (x) => zeros([2, 2]).matmul(x)],
+    ['dot', (x) => zeros([2]).dot(x)],
+    ['outer', (x) => zeros([2]).outer(x)],
     ['linear', (x) => layer().forward(x)],
     ['relu', (x) => new nn.ReLU().forward(x)],
     ['sigmoid', (x) => new nn.Sigmoid().forward(x)],

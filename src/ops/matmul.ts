@@ -1,13 +1,25 @@
 /** Matrix products, all by the one GEMM kernel. */
 import { defineOp } from '../autograd/op.ts'
 import { check } from '../autograd/operands.ts'
+import type { Destination } from '../autograd/tape.ts'
 import type { Operand } from '../dtype.ts'
 import { ShapeError } from '../errors.ts'
 import { engine } from '../runtime/engine.ts'
 import type { Ptr } from '../runtime/kernels.generated.ts'
-import { formatShape, numelOf } from '../shape.ts'
+import { fillDense } from '../runtime/strided.ts'
+import {
+  broadcastShapes,
+  broadcastStrides,
+  contiguousStrides,
+  eachPlane,
+  formatShape,
+  isContiguous,
+  numelOf,
+  type Shape,
+  sameShape,
+} from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
-import { contiguous } from './shape.ts'
+import { contiguous, unsqueeze } from './shape.ts'
 
 /** A matrix as GEMM takes it: rows `ld` elements apart, or, transposed, columns. */
 interface Matrix {
@@ -16,27 +28,109 @@ interface Matrix {
   readonly trans: 0 | 1
 }
 
-const NO_BIAS = 0 as Ptr
-
-/** Whether GEMM can read a matrix where it lies: one of its axes is dense, and along the other nothing overlaps. */
-const isReadable = ({ shape: [rows, cols], strides: [row, col] }: Pick<Operand, 'shape' | 'strides'>): boolean =>
-  ((col === 1 || cols === 1) && (row >= cols || rows === 1)) ||
-  ((row === 1 || rows === 1) && (col >= rows || cols === 1))
-
-/** A readable matrix. */
-function matrixOf({ ptr, shape: [rows, cols], strides: [row, col] }: Operand): Matrix {
-  if ((col === 1 || cols === 1) && (row >= cols || rows === 1)) return { ptr, ld: rows === 1 ? cols : row, trans: 0 }
-  return { ptr, ld: col, trans: 1 }
+/** The first matrix of a batch, and how many elements on the next one lies, for each axis of the batch. */
+interface Stack extends Matrix {
+  readonly steps: Shape
 }
 
+type Layout = Pick<Operand, 'shape' | 'strides'>
+
+const NO_BIAS = 0 as Ptr
+
 const dense = (ptr: Ptr, cols: number): Matrix => ({ ptr, ld: cols, trans: 0 })
-const flip = ({ ptr, ld, trans }: Matrix): Matrix => ({ ptr, ld, trans: trans ? 0 : 1 })
+const flip = <M extends Matrix>(matrix: M): M => ({ ...matrix, trans: matrix.trans ? 0 : 1 })
+const skip = ({ ptr, ...rest }: Matrix, elements: number): Matrix => ({ ...rest, ptr: (ptr + 4 * elements) as Ptr })
 
 /** C (m, n) = beta * C + A (m, k) B (k, n) + bias, C dense. */
 function gemm(a: Matrix, b: Matrix, bias: Ptr, c: Ptr, m: number, n: number, k: number, beta: number): void {
   const { k: kernels, heap } = engine()
-  const scratch = heap.workspace(kernels.gemmScratch(m, n, k, a.trans, b.trans))
-  kernels.gemm(a.ptr, b.ptr, bias, c, scratch, m, n, k, a.ld, b.ld, n, a.trans, b.trans, beta)
+  // A dense row or column is its own transpose, so a vector is read the way that suits the other operand. With a
+  // column, a transposed A would be walked one element at a time; as Bᵀ Aᵀ, the same sums are a row of many columns.
+  const transA = m === 1 && a.ld === 1 ? 0 : a.trans
+  if (n === 1 && m > 1 && transA && bias === NO_BIAS) {
+    gemm(flip(b), flip(a), bias, c, 1, m, k, beta)
+    return
+  }
+  const transB = n === 1 && b.ld === 1 && !transA ? 1 : b.trans
+  const scratch = heap.workspace(kernels.gemmScratch(m, n, k, transA, transB))
+  kernels.gemm(a.ptr, b.ptr, bias, c, scratch, m, n, k, a.ld, b.ld, n, transA, transB, beta)
+}
+
+/** C = beta * C + A B for each item of a batch, each C dense. */
+function gemms(batch: Shape, a: Stack, b: Stack, c: Stack, m: number, n: number, k: number, beta: number): void {
+  eachPlane(batch, [a.steps, b.steps, c.steps], (first, rows, cols, row, col) => {
+    for (let i = 0; i < rows; i++)
+      for (let j = 0; j < cols; j++) {
+        const [x, y, z] = first.map((offset, operand) => offset + i * row[operand] + j * col[operand])
+        gemm(skip(a, x), skip(b, y), NO_BIAS, skip(c, z).ptr, m, n, k, beta)
+      }
+  })
+}
+
+/** A vector on the left is a matrix of one row. */
+const asRows = ({ shape, strides }: Layout): Layout =>
+  shape.length > 1 ? { shape, strides } : { shape: [1, ...shape], strides: [0, ...strides] }
+
+/** A vector on the right is a matrix of one column. */
+const asColumns = ({ shape, strides }: Layout): Layout =>
+  shape.length > 1 ? { shape, strides } : { shape: [...shape, 1], strides: [...strides, 0] }
+
+const leading = (list: Shape): Shape => list.slice(0, -2)
+
+/** Whether GEMM can read matrices where they lie: one of the two axes is dense, and in a vector that axis. */
+function isReadable({ shape, strides }: Layout): boolean {
+  const [rows, cols] = shape.slice(-2)
+  const [row, col] = strides.slice(-2)
+  return rows === 1 || cols === 1 ? isContiguous([rows, cols], [row, col]) : row === 1 || col === 1
+}
+
+/** A matrix whose axes have these strides. */
+const matrixOf = (ptr: Ptr, cols: number, row: number, col: number): Matrix =>
+  col === 1 || cols === 1 ? { ptr, ld: row, trans: 0 } : { ptr, ld: col, trans: 1 }
+
+/**
+ * What A (…, m, k) x B (…, k, n) comes down to: products of matrices, one for each index into `batch`.
+ * Matrices of A that meet the same one of B are one matrix with more rows, where these lie evenly spaced: one product
+ * instead of many, and the gradient of B is one sum over all rows.
+ */
+function productOf(x: Operand, y: Operand) {
+  const a = asRows(x)
+  const b = asColumns(y)
+  const whole = broadcastShapes('matmul', leading(a.shape), leading(b.shape))
+  const stepsOf = ({ shape, strides }: Layout) => broadcastStrides(leading(shape), leading(strides), whole)
+  const steps = stepsOf(a)
+  const [k, n] = b.shape.slice(-2)
+  let [m] = a.shape.slice(-2)
+  let [row, col] = a.strides.slice(-2)
+  let axes = whole.length
+  for (; axes > 0 && (b.shape.at(axes - whole.length - 3) ?? 1) === 1; axes--) {
+    const size = whole[axes - 1]
+    if (m === 1) row = steps[axes - 1]
+    else if (size !== 1 && steps[axes - 1] !== m * row) break
+    m *= size
+  }
+  const batch = whole.slice(0, axes)
+  const stack = (matrix: Matrix, layout: Layout): Stack => ({ ...matrix, steps: stepsOf(layout).slice(0, axes) })
+  const [bRow, bCol] = b.strides.slice(-2)
+  return {
+    batch,
+    m,
+    n,
+    k,
+    a: stack(matrixOf(x.ptr, k, row, col), a),
+    b: stack(matrixOf(y.ptr, n, bRow, bCol), b),
+    /** The result, or its gradient. */
+    c: ({ ptr }: Operand): Stack => ({ ...dense(ptr, n), steps: leading(contiguousStrides([...batch, m, n])) }),
+    da: (dx: Operand) => stack(dense(dx.ptr, k), asRows(dx)),
+    db: (dx: Operand) => stack(dense(dx.ptr, n), asColumns(dx)),
+  }
+}
+
+/** dx (+)= A B, summed over the items of a batch that share it: each adds to it in turn, and nothing is set aside. */
+function gradient(batch: Shape, a: Stack, b: Stack, c: Stack, m: number, n: number, k: number, dx: Destination): void {
+  const isShared = dx.numel !== numelOf(batch) * m * n
+  if (isShared && !dx.beta) fillDense(dx, 0)
+  gemms(batch, a, b, c, m, n, k, isShared ? 1 : dx.beta)
 }
 
 const product = defineOp({
@@ -44,30 +138,54 @@ const product = defineOp({
   saves: 'inputs',
   uses: ([a, b]) => [b, a],
   strided: true,
-  shape: ([a, b]) => [a.shape[0], b.shape[1]],
-  forward: (_k, [a, b], y) => {
-    const [m, k] = a.shape
-    gemm(matrixOf(a), matrixOf(b), NO_BIAS, y.ptr, m, b.shape[1], k, 0)
+  shape: ([{ shape: a }, { shape: b }]) => [
+    ...broadcastShapes('matmul', leading(a), leading(b)),
+    ...a.slice(-2, -1),
+    ...(b.length > 1 ? b.slice(-1) : []),
+  ],
+  forward: (_k, [x, y], z) => {
+    const { batch, a, b, c, m, n, k } = productOf(x, y)
+    gemms(batch, a, b, c(z), m, n, k, 0)
   },
-  backward: (_k, [a, b], dy, [da, db]) => {
-    const [m, k] = a.shape
-    const n = b.shape[1]
-    if (da) gemm(dense(dy.ptr, n), flip(matrixOf(b)), NO_BIAS, da.ptr, m, k, n, da.beta)
-    if (db) gemm(flip(matrixOf(a)), dense(dy.ptr, n), NO_BIAS, db.ptr, k, n, m, db.beta)
+  backward: (_k, [x, y], dz, [dx, dy]) => {
+    const { batch, a, b, c, m, n, k, da, db } = productOf(x, y)
+    if (dx) gradient(batch, c(dz), flip(b), da(dx), m, k, n, dx)
+    if (dy) gradient(batch, flip(a), c(dz), db(dy), k, n, m, dy)
   },
 })
 
 export function matmul(a: Tensor, b: Tensor): Tensor {
   check('matmul', a)
   check('matmul', b)
-  if (a.ndim !== 2 || b.ndim !== 2 || a.shape[1] !== b.shape[0])
+  const shapes = () => `matmul: ${formatShape(a.shape)} x ${formatShape(b.shape)}`
+  if (a.ndim === 0 || b.ndim === 0)
+    throw new ShapeError(`${shapes()}: takes vectors and matrices, (…, m, k) x (…, k, n); use mul() for a number`)
+  const inner = [a.shape.at(-1), b.shape.at(b.ndim > 1 ? -2 : -1)]
+  if (inner[0] !== inner[1])
     throw new ShapeError(
-      `matmul: ${formatShape(a.shape)} x ${formatShape(b.shape)}: takes two matrices, (m, k) x (k, n), with equal inner sizes`,
+      `${shapes()}: takes (…, m, k) x (…, k, n) with equal inner sizes, which are ${inner.join(' and ')} here`,
     )
-  return product([readable(a), readable(b)])
+  if (a.ndim > 2 && b.ndim > 2) broadcastShapes(`${shapes()}: leading axes`, leading(a.shape), leading(b.shape))
+  return product([readable(asRows(a), a), readable(asColumns(b), b)])
 }
 
-const readable = (x: Tensor): Tensor => (isReadable(x) ? x : contiguous(x))
+const readable = (layout: Layout, x: Tensor): Tensor => (isReadable(layout) ? x : contiguous(x))
+
+export function dot(a: Tensor, b: Tensor): Tensor {
+  check('dot', a)
+  check('dot', b)
+  if (a.ndim !== 1 || !sameShape(a.shape, b.shape))
+    throw new ShapeError(`dot: ${formatShape(a.shape)} x ${formatShape(b.shape)}: takes two vectors of equal length`)
+  return matmul(a, b)
+}
+
+export function outer(a: Tensor, b: Tensor): Tensor {
+  check('outer', a)
+  check('outer', b)
+  if (a.ndim !== 1 || b.ndim !== 1)
+    throw new ShapeError(`outer: ${formatShape(a.shape)} x ${formatShape(b.shape)}: takes two vectors`)
+  return matmul(unsqueeze(a, 1), unsqueeze(b, 0))
+}
 
 const affine = defineOp({
   name: 'linear',

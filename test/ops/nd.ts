@@ -26,7 +26,8 @@ export function position({ shape }: Nd, index: readonly number[]): number {
 
 export const get = (x: Nd, index: readonly number[]): number => x.data[position(x, index)]
 
-function broadcast(shapes: readonly Shape[]): Shape {
+/** The shape that they broadcast to. */
+export function broadcast(shapes: readonly Shape[]): Shape {
   const rank = Math.max(...shapes.map((shape) => shape.length))
   return Array.from({ length: rank }, (_, axis) => {
     const sizes = shapes.map((shape) => shape[axis - rank + shape.length] ?? 1)

@@ -1,7 +1,10 @@
 /** Rows of matrix products. */
 import { ShapeError } from '../../../src/errors.ts'
+import type { Tensor } from '../../../src/index.ts'
 import { type Case, EDGES, float32Sum, on, type Refusal, rows } from '../case.ts'
-import { linear, matmul } from '../reference/matmul.ts'
+import type { Nd } from '../nd.ts'
+import { linear, matmul, outer } from '../reference/matmul.ts'
+import { expand } from '../reference/shape.ts'
 
 export const cases: readonly Case[] = [
   {
@@ -16,6 +19,42 @@ export const cases: readonly Case[] = [
       on([2, 0], [0, 3]),
       on([2, 3], [3, 0]),
       on(rows([NaN, 0], [Infinity, 0], [0, 1], [3e38, 1]), rows([1, 0, 2], [1, 1, 3e38])),
+      ...EDGES.flatMap((n) => [on([n], [n]), on([n], [n, 2]), on([3], [3, n]), on([n, 3], [3]), on([2, n], [n])]),
+      ...[on([0], [0]), on([0], [0, 2]), on([2, 0], [0]), on([0, 3], [3]), on([3], [3, 0])],
+      // Batches: alike, with one operand for all, broadcast either way and both ways, and of vectors.
+      on([2, 3, 4], [2, 4, 5]),
+      on([2, 3, 4], [4, 5]),
+      on([3, 4], [2, 4, 5]),
+      on([2, 1, 3, 4], [3, 4, 2]),
+      on([3, 1, 2, 4], [1, 2, 4, 3]),
+      on([2, 3, 2, 4], [2, 1, 4, 3]),
+      on([2, 1, 4], [2, 4, 1]),
+      on([3, 1, 4], [4, 2]),
+      on([2, 3, 1], [1, 2]),
+      on([4], [2, 4, 3]),
+      on([2, 3, 4], [4]),
+      on([2, 1, 2, 3], [3]),
+      on([2, 2, 2, 1, 2, 3], [2, 1, 2, 3, 2]),
+      ...[on([0, 2, 3], [3, 2]), on([2, 3], [0, 3, 2]), on([1, 2, 3], [0, 3, 2]), on([2, 2, 0], [2, 0, 3])],
+      ...[on([2, 0, 3], [3, 2]), on([2, 2, 3], [2, 3, 0]), on([2, 0], [3, 0, 2]), on([2, 2, 0], [0])],
+    ],
+  },
+  {
+    op: 'matmul',
+    run: (a: Tensor, b: Tensor) => a.expand([2, 3, 2, 4]).matmul(b.expand([3, 4, 5])),
+    f: (a: Nd, b: Nd) => matmul(expand(a, [2, 3, 2, 4]), expand(b, [3, 4, 5])),
+    error: float32Sum,
+    on: [on([2, 4], [4, 5]), on([2, 1, 2, 4], [3, 4, 5]), on([1, 4], [1, 5]), on([3, 2, 4], [4, 1])],
+  },
+  { op: 'dot', f: matmul, error: float32Sum, on: [0, ...EDGES].map((n) => on([n], [n])) },
+  {
+    op: 'outer',
+    f: outer,
+    on: [
+      ...EDGES.flatMap((n) => [on([n], [3]), on([2], [n])]),
+      on([0], [2]),
+      on([2], [0]),
+      on(rows(NaN, Infinity, 3e38), rows(0, 1, -2)),
     ],
   },
   {
@@ -40,8 +79,21 @@ export const refused: readonly Refusal[] = [
   {
     op: 'matmul',
     error: ShapeError,
-    on: [on([2, 3], [2, 3]), on([2], [2, 3]), on([2, 3], [3]), on([1, 2, 3], [3, 2])],
+    on: [
+      on([2, 3], [2, 3]),
+      on([2], [3, 2]),
+      on([2, 3], [2]),
+      on([2], [3]),
+      on([1], [3]),
+      on([], [2, 3]),
+      on([2, 3], []),
+      on([2, 3, 4], [2, 3, 4]),
+      on([2, 3, 4], [3, 4, 5]),
+      on([2, 2, 3, 4], [3, 4, 5]),
+    ],
   },
+  { op: 'dot', error: ShapeError, on: [on([2], [3]), on([1], [3]), on([2, 2], [2, 2]), on([], []), on([2], [])] },
+  { op: 'outer', error: ShapeError, on: [on([2, 2], [2]), on([2], [2, 2]), on([], [2]), on([2], [])] },
   {
     op: 'linear',
     error: ShapeError,
