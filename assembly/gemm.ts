@@ -63,8 +63,8 @@ class At {
 
 /**
  * C (m, n) = beta * C + op(A) (m, k) . op(B) (k, n) + bias (n). bias 0: none; beta: 0 or 1.
- * A is stored (m, k), with transA (k, m); B (k, n), with transB (n, k); lda, ldb, ldc are the strides of their rows. Rows of A
- * and of B may lie anyhow: backwards, or over one another.
+ * A is stored (m, k), with transA (k, m); B (k, n), with transB (n, k); lda, ldb, ldc are the strides of their rows.
+ * Rows of A and of B may lie backwards or over one another.
  * scratch: gemmScratch(...) bytes.
  */
 export function gemm(

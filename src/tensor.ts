@@ -432,22 +432,28 @@ export class Tensor {
   // --- operations: products --------------------------------------------------------------------------------------
 
   /**
-   * The product of matrices, (…, m, k) x (…, k, n) to (…, m, n), where leading axes broadcast. A vector on the left is a row, on
-   * the right a column, and the result lacks that axis: two vectors give a tensor without axes. A sum of no products is 0.
-   * Transposed views are read where they lie. Sums are accumulated in float32, in an order that the sizes of the two matrices and
-   * their strides fix: an item of a batch has the bits that it has alone.
+   * The product of matrices, (…, m, k) x (…, k, n) to (…, m, n), where leading axes broadcast. A vector on the left is a
+   * row, on the right a column, and the result lacks that axis: two vectors give a tensor without axes. A sum of no
+   * products is 0. Transposed views are read where they lie. Sums are accumulated in float32, in an order that the sizes
+   * of the two matrices and their strides fix: an item of a batch has the bits that it has alone.
    * @throws ShapeError when the inner sizes differ, leading axes do not broadcast, or a tensor has no axes.
    */
   matmul(other: Tensor): Tensor {
     return ops.matmul(this, other)
   }
 
-  /** The sum of the products of two vectors of equal length, a tensor without axes: their `matmul`. */
+  /**
+   * The sum of the products of two vectors of equal length, a tensor without axes: their `matmul`.
+   * @throws ShapeError for any other shapes.
+   */
   dot(other: Tensor): Tensor {
     return ops.dot(this, other)
   }
 
-  /** The products of each element of this vector with each of another, (m) and (n) to (m, n). */
+  /**
+   * The products of each element of this vector with each of another, (m) and (n) to (m, n).
+   * @throws ShapeError unless both are vectors.
+   */
   outer(other: Tensor): Tensor {
     return ops.outer(this, other)
   }

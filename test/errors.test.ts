@@ -7,6 +7,7 @@ import {
   type Dtype,
   DtypeError,
   data,
+  einsum,
   ForeignTensorError,
   FormatError,
   full,
@@ -93,6 +94,22 @@ describe('shapes that do not fit', () => {
       () => zeros([2, 3, 4]).matmul(zeros([5, 4, 3])),
       /^matmul: \(2, 3, 4\) x \(5, 4, 3\): leading axes: \(2\) and \(5\) do not broadcast/,
     ],
+    [
+      'einsum',
+      () => einsum('ij,jk->ik', zeros([2, 3]), zeros([4, 5])),
+      /^einsum: in 'ij,jk->ik', letter j has the sizes 3 and 4; they must be equal, or one of them 1/,
+    ],
+    [
+      'einsum of a diagonal',
+      () => einsum('...ii', zeros([2, 3, 1])),
+      /^einsum: in '...ii', letter i has the sizes 3 and 1 in one operand; they must be equal$/,
+    ],
+    [
+      'einsum of other axes',
+      () => einsum('...i,...i', zeros([2, 3]), zeros([4, 3])),
+      /^einsum: in '...i,...i', axis -1 of '...' has the sizes 2 and 4/,
+    ],
+    ['einsum of too few axes', () => einsum('ijk', zeros([2])), /^einsum: 'ijk' in 'ijk' does not fit the shape \(2\)/],
     [
       'Linear',
       () => new nn.Linear(4, 2).forward(zeros([3, 5])),
@@ -596,6 +613,7 @@ describe('arguments of the wrong kind', () => {
     ['matmul', (x) => zeros([2, 2]).matmul(x)],
     ['dot', (x) => zeros([2]).dot(x)],
     ['outer', (x) => zeros([2]).outer(x)],
+    ['einsum', (x) => einsum('ij,jk->ik', zeros([2, 2]), x)],
     ['linear', (x) => layer().forward(x)],
     ['relu', (x) => new nn.ReLU().forward(x)],
     ['sigmoid', (x) => new nn.Sigmoid().forward(x)],

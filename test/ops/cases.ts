@@ -9,6 +9,7 @@ import * as arrange from './cases/arrange.ts'
 import * as cast from './cases/cast.ts'
 import * as choice from './cases/choice.ts'
 import * as compare from './cases/compare.ts'
+import * as einsum from './cases/einsum.ts'
 import * as loss from './cases/loss.ts'
 import * as matmul from './cases/matmul.ts'
 import * as reduce from './cases/reduce.ts'
@@ -83,7 +84,7 @@ export const inPlace: readonly InPlaceCase[] = [
   { op: 'lerp_', f: (x, end) => x + 0.75 * (end - x), takes: 'a tensor of its shape', params: [0.75] },
 ]
 
-const families = [arrange, cast, choice, compare, loss, matmul, reduce, shape, slice, softmax]
+const families = [arrange, cast, choice, compare, einsum, loss, matmul, reduce, shape, slice, softmax]
 
 export const others: readonly Case[] = families.flatMap(({ cases }) => cases)
 

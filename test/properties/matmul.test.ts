@@ -1,7 +1,7 @@
-/** Batched products of random shapes, against a sum over all triples of elements in float64. */
+/** Products: values and gradients of random shapes in float64, bits of items and rows, and what is not copied. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ShapeError, type Tensor, tensor } from '../../src/index.ts'
+import { einsum, memory, ShapeError, scope, type Tensor, tensor } from '../../src/index.ts'
 import { numelOf, type Shape } from '../../src/shape.ts'
 import { clean, expectClose, LAYOUTS, make, part, random } from '../ops/check.ts'
 import { broadcast, nd, position } from '../ops/nd.ts'
@@ -146,4 +146,29 @@ test('an operand whose items lie in one place has a gradient for each of them', 
     return [a, b].map(({ grad }) => grad!.toArray())
   }
   expect(gradients((x) => x)).toEqual(gradients((x) => x.contiguous()))
+})
+
+test.each<[string, (a: Tensor, b: Tensor) => Tensor]>([
+  ['transposed matrices', (a, b) => a.transpose(-1, -2).matmul(b)],
+  ['heads of attention', (a, b) => a.transpose(1, 2).matmul(b.permute([0, 2, 3, 1]))],
+  ['einsum of heads', (a, b) => einsum('bqhd,bkhd->bhqk', a, b)],
+  ['einsum over two letters', (a, b) => einsum('bqhd,bkhd->bqk', a, b)],
+  ['einsum into another order', (a, b) => einsum('bqhd,bqhe->bhed', a, b)],
+])('%s are read where they lie', (_which, product) => {
+  scope(() => {
+    const [a, b] = [1, 2].map((seed) => tensor(random(480, seed), { shape: [2, 5, 6, 8] }))
+    product(a, b)
+    const { live } = memory()
+    const y = product(a, b)
+    expect(memory().live - live).toBe(y.storage.bytes)
+  })
+})
+
+test('einsum sums a letter that one operand alone has before it multiplies', () => {
+  scope(() => {
+    const [a, b] = [1, 2].map((seed) => tensor(random(1000, seed)))
+    const { live } = memory()
+    for (const equation of ['i,j->', 'i,j->i', 'i,j->j']) einsum(equation, a, b)
+    expect(memory().live - live).toBeLessThan(20_000)
+  })
 })
