@@ -484,6 +484,14 @@ export class Tensor {
     return ops.softmax(this, dim)
   }
 
+  /**
+   * Running sums along `dim`: the sum of each element and all before it, accumulated in float64 and rounded once each.
+   * The gradient runs the other way.
+   */
+  cumsum(dim: number): Tensor {
+    return ops.cumsum(this, dim)
+  }
+
   // --- operations: arrangement -----------------------------------------------------------------------------------
 
   /**

@@ -13,6 +13,7 @@ import * as einsum from './cases/einsum.ts'
 import * as loss from './cases/loss.ts'
 import * as matmul from './cases/matmul.ts'
 import * as reduce from './cases/reduce.ts'
+import * as scan from './cases/scan.ts'
 import * as shape from './cases/shape.ts'
 import * as slice from './cases/slice.ts'
 import * as softmax from './cases/softmax.ts'
@@ -84,7 +85,7 @@ export const inPlace: readonly InPlaceCase[] = [
   { op: 'lerp_', f: (x, end) => x + 0.75 * (end - x), takes: 'a tensor of its shape', params: [0.75] },
 ]
 
-const families = [arrange, cast, choice, compare, einsum, loss, matmul, reduce, shape, slice, softmax]
+const families = [arrange, cast, choice, compare, einsum, loss, matmul, reduce, scan, shape, slice, softmax]
 
 export const others: readonly Case[] = families.flatMap(({ cases }) => cases)
 
