@@ -492,6 +492,36 @@ export class Tensor {
     return ops.cumsum(this, dim)
   }
 
+  // --- operations: picking by index ------------------------------------------------------------------------------
+
+  /**
+   * The elements that `index` names along `dim`, as in `y[i][j] = x[index[i][j]][j]` for dim 0: the shape is that of
+   * `index`, int32 or uint8, which has as many axes, and along all but `dim` is no larger. An element that is picked more
+   * than once gets the sum of the gradients, added in the order of the picks.
+   * @throws OptionError for an index outside the axis, saying where it is; negative ones do not count from the end.
+   */
+  gather(dim: number, index: Tensor): Tensor {
+    return ops.gather(this, dim, index)
+  }
+
+  /**
+   * The slices along `dim` that `index` names, an int32 or uint8 tensor of one axis, in its order. A slice that is picked
+   * more than once gets the sum of the gradients, added in the order of the picks.
+   * @throws OptionError for an index outside the axis, saying where it is; negative ones do not count from the end.
+   */
+  indexSelect(dim: number, index: Tensor): Tensor {
+    return ops.indexSelect(this, dim, index)
+  }
+
+  /**
+   * For class labels (…), int32 or uint8: (…, numClasses), 1 in the column of the label and else 0. It is float32, as losses
+   * take it; PyTorch's is an integer. Without `numClasses` there are as many as the largest label says. No gradient.
+   * @throws OptionError for a label outside 0..numClasses-1, saying where it is.
+   */
+  oneHot(numClasses?: number): Tensor {
+    return ops.oneHot(this, numClasses)
+  }
+
   // --- operations: arrangement -----------------------------------------------------------------------------------
 
   /**

@@ -352,6 +352,65 @@ describe('labels', () => {
   })
 })
 
+describe('indices', () => {
+  const indices = (...values: number[]) => tensor(values, { dtype: 'int32' })
+  const column = tensor([[1], [7]], { dtype: 'int32' })
+
+  test.each<[string, () => unknown, Kind, RegExp]>([
+    [
+      'gather',
+      () => zeros([2, 5]).gather(1, column),
+      OptionError,
+      /^gather: the index at \(1, 0\) is 7; axis 1 has 5 elements: indices go from 0 to 4$/,
+    ],
+    [
+      'indexSelect',
+      () => zeros([2, 5]).indexSelect(-1, indices(0, 4, -1)),
+      OptionError,
+      /^indexSelect: the index at \(2\) is -1; axis 1 has 5 elements: indices go from 0 to 4$/,
+    ],
+    [
+      'indexSelect from nothing',
+      () => zeros([0, 5]).indexSelect(0, tensor(0).int()),
+      OptionError,
+      /^indexSelect: the index is 0; axis 0 has 0 elements: there is none to pick$/,
+    ],
+    [
+      'Embedding',
+      () => new nn.Embedding(7, 2).forward(column),
+      OptionError,
+      /^embedding: the index at \(1, 0\) is 7; there are 7 embeddings: indices go from 0 to 6$/,
+    ],
+    [
+      'oneHot',
+      () => column.oneHot(3),
+      OptionError,
+      /^oneHot: the label at \(1, 0\) is 7; there are 3 classes: labels go from 0 to 2$/,
+    ],
+    ['oneHot of negative labels', () => indices(2, -1).oneHot(), OptionError, /^oneHot: the label at \(1\) is -1/],
+    ['oneHot of nothing', () => indices().oneHot(), OptionError, /^oneHot: there are no labels .* pass their number/],
+    [
+      'float indices',
+      () => zeros([2]).gather(0, zeros([1])),
+      DtypeError,
+      /^gather: the indices are float32; .*int32 or uint8: convert them by int\(\)/,
+    ],
+    ['float labels', () => zeros([2]).oneHot(), DtypeError, /^oneHot: the labels are float32/],
+    [
+      'gather of another shape',
+      () => zeros([2, 5]).gather(1, zeros([3, 1], { dtype: 'int32' })),
+      ShapeError,
+      /^gather: an index of shape \(3, 1\) does not fit \(2, 5\) along axis 1/,
+    ],
+    [
+      'an embedding of nothing',
+      () => new nn.Embedding(0, 4),
+      OptionError,
+      /^Embedding: numEmbeddings is 0; use an integer from 1 up/,
+    ],
+  ])('%s', (_name, run, kind, message) => expectError(run, kind, message))
+})
+
 describe('options of training', () => {
   const untyped: [string, () => unknown, RegExp][] = [
     [

@@ -1,9 +1,10 @@
 /** Every layer and loss against float64: values, and gradients of inputs and parameters. */
 import { describe, expect, test } from 'vitest'
 import { memory, nn, type Tensor, tensor } from '../src/index.ts'
-import { elementwise, type Input } from './ops/case.ts'
+import { elementwise, given, type Input } from './ops/case.ts'
 import { type Check, clean, expectGradient, expectValue, gradientOf, make, operands, upstreamOf } from './ops/check.ts'
 import * as nd from './ops/nd.ts'
+import { embedding } from './ops/reference/gather.ts'
 import { crossEntropy, mseLoss } from './ops/reference/loss.ts'
 import { linear } from './ops/reference/matmul.ts'
 
@@ -11,7 +12,7 @@ interface LayerCase {
   readonly layer: string
   readonly make: () => nn.Layer
   readonly f: (x: nd.Nd, ...parameters: nd.Nd[]) => nd.Nd
-  readonly on: readonly (readonly number[])[]
+  readonly on: readonly Input[]
 }
 
 const relu = (x: nd.Nd) => nd.zip((a) => Math.max(a, 0), x)
@@ -21,6 +22,12 @@ const tanh = (x: nd.Nd) => nd.zip(Math.tanh, x)
 const layers: readonly LayerCase[] = [
   { layer: 'Linear', make: () => new nn.Linear(3, 5), f: linear, on: [[3], [4, 3], [2, 4, 3], [0, 3]] },
   { layer: 'Linear', make: () => new nn.Linear(3, 5, { bias: false }), f: linear, on: [[3], [4, 3]] },
+  {
+    layer: 'Embedding',
+    make: () => new nn.Embedding(4, 3),
+    f: embedding,
+    on: [given([2, 0, 2], 'int32'), given([[3], [0]], 'uint8'), given(1, 'int32'), given([], 'int32')],
+  },
   { layer: 'ReLU', make: () => new nn.ReLU(), f: relu, on: [[17], [3, 5]] },
   { layer: 'Sigmoid', make: () => new nn.Sigmoid(), f: sigmoid, on: [[17], [3, 5]] },
   { layer: 'Tanh', make: () => new nn.Tanh(), f: tanh, on: [[17], [3, 5]] },
@@ -67,24 +74,27 @@ const check = (of: Pick<Check, 'run' | 'f' | 'inputs'>): Check => ({
 })
 
 describe.each(layers)('nn.$layer', ({ make: build, f, on }) => {
-  test.each(on.map((shape) => ({ shape })))('has the values and gradients of its reference for $shape', ({ shape }) => {
-    clean([60], () => {
-      const model = build()
-      const parameters = model.parameters()
-      const [input] = operands([shape])
-      const inputs = [input, ...parameters.map((p) => ({ ...valuesOf(p), dtype: p.dtype, isVariable: true }))]
-      const { x } = make(input, 'dense', 'float32', true)
-      const y = model.forward(x)
-      const checked = check({ run: () => y, f: f as Check['f'], inputs })
-      expectValue(checked, y)
-      const dy = upstreamOf(checked)
-      y.backward(tensor(dy.data, { shape: dy.shape }))
-      ;[x, ...parameters].forEach(({ grad }, i) => {
-        expectGradient(grad && (grad.toTypedArray() as Float32Array), gradientOf(checked, i, dy), dy)
+  test.each(operands(on).map((input) => ({ shape: input.shape, input })))(
+    'has the values and gradients of its reference for $shape',
+    ({ input }) => {
+      clean([60], () => {
+        const model = build()
+        const parameters = model.parameters()
+        const inputs = [input, ...parameters.map((p) => ({ ...valuesOf(p), dtype: p.dtype, isVariable: true }))]
+        const { x } = make(input, 'dense', input.dtype, input.isVariable)
+        const y = model.forward(x)
+        const checked = check({ run: () => y, f: f as Check['f'], inputs })
+        expectValue(checked, y)
+        const dy = upstreamOf(checked)
+        y.backward(tensor(dy.data, { shape: dy.shape }))
+        ;[x, ...parameters].forEach(({ grad }, i) => {
+          const expected = inputs[i].isVariable ? gradientOf(checked, i, dy) : null
+          expectGradient(grad && (grad.toTypedArray() as Float32Array), expected, dy)
+        })
+        model.dispose()
       })
-      model.dispose()
-    })
-  })
+    },
+  )
 
   test('frees its parameters when it is disposed', () => {
     const { live } = memory()

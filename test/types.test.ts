@@ -24,6 +24,8 @@ nn.sequential(new nn.Linear(2, 3), new Net(), new nn.Linear(5, 6))`,
   customFits: `class Net extends nn.Module { forward(x: Tensor) { return x } }
 class Sized extends nn.Module<readonly [3, 4]> { forward(x: Tensor) { return x } }
 nn.sequential(new nn.Linear(2, 3), new Net(), new nn.Linear(5, 3), new Sized(), new nn.Linear(4, 1))`,
+  behindEmbedding: 'nn.sequential(new nn.Embedding(100, 8), new nn.ReLU(), new nn.Linear(16, 2))',
+  embeddingFits: 'nn.sequential(new nn.Embedding(100, 8), new nn.Linear(8, 2))',
   none: 'nn.sequential()',
   one: 'nn.sequential(new nn.ReLU())',
   spread: 'const layers: nn.Layer[] = [new nn.Linear(2, 3)]\nnn.sequential(...layers)',
@@ -84,6 +86,7 @@ describe('a chain whose sizes do not meet does not compile, and the layer that d
   test.each<[Name, string, string]>([
     ['mismatch', 'this layer takes 64 features, but the one before it gives 128', 'new nn.Linear(64, 10)'],
     ['behindReLU', 'this layer takes 64 features, but the one before it gives 128', 'new nn.Linear(64, 10)'],
+    ['behindEmbedding', 'this layer takes 16 features, but the one before it gives 8', 'new nn.Linear(16, 2)'],
     ['behindTwo', 'this layer takes 4 features, but the one before it gives 3', 'new nn.Linear(4, 5)'],
     [
       'nested',
@@ -106,9 +109,17 @@ describe('a chain whose sizes do not meet does not compile, and the layer that d
   })
 })
 
-test.each<Name>(['chain', 'long', 'nestedFits', 'anyNumber', 'customFits', 'none', 'one', 'spread', 'features'])(
-  '%s compiles',
-  (name) => {
-    expect(said.get(name)).toEqual([])
-  },
-)
+test.each<Name>([
+  'chain',
+  'long',
+  'nestedFits',
+  'anyNumber',
+  'customFits',
+  'embeddingFits',
+  'none',
+  'one',
+  'spread',
+  'features',
+])('%s compiles', (name) => {
+  expect(said.get(name)).toEqual([])
+})

@@ -1,4 +1,5 @@
 export { ReLU, Sigmoid, Tanh } from './activation.ts'
+export { Embedding } from './embedding.ts'
 export { Linear } from './linear.ts'
 export { CrossEntropyLoss, MSELoss } from './loss.ts'
 export { buffer, type Features, type Layer, Module, Parameter, type StateDict } from './module.ts'

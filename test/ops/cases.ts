@@ -10,6 +10,7 @@ import * as cast from './cases/cast.ts'
 import * as choice from './cases/choice.ts'
 import * as compare from './cases/compare.ts'
 import * as einsum from './cases/einsum.ts'
+import * as gather from './cases/gather.ts'
 import * as loss from './cases/loss.ts'
 import * as matmul from './cases/matmul.ts'
 import * as reduce from './cases/reduce.ts'
@@ -85,7 +86,7 @@ export const inPlace: readonly InPlaceCase[] = [
   { op: 'lerp_', f: (x, end) => x + 0.75 * (end - x), takes: 'a tensor of its shape', params: [0.75] },
 ]
 
-const families = [arrange, cast, choice, compare, einsum, loss, matmul, reduce, scan, shape, slice, softmax]
+const families = [arrange, cast, choice, compare, einsum, gather, loss, matmul, reduce, scan, shape, slice, softmax]
 
 export const others: readonly Case[] = families.flatMap(({ cases }) => cases)
 
