@@ -12,6 +12,7 @@ export * from './reduce'
 export * from './scan'
 export * from './select'
 export { softmax, softmaxGrad } from './softmax'
+export * from './sort'
 export * from './unary'
 
 /** The first byte that the module itself does not use. */

@@ -492,6 +492,35 @@ export class Tensor {
     return ops.cumsum(this, dim)
   }
 
+  // --- operations: order -----------------------------------------------------------------------------------------
+
+  /**
+   * The elements in ascending order along `dim` (default: the last axis), with the indices where they were (int32). Equal
+   * elements keep their order; NaN counts as the largest. int32, uint8 and bool stay what they are.
+   *
+   * ```ts
+   * const { values, indices } = tensor([2, 3, 1]).sort(0, { descending: true })
+   * console.log(values.toArray(), indices.toArray()) // prints [ 3, 2, 1 ] [ 1, 0, 2 ]
+   * ```
+   */
+  sort(dim?: number, options?: ops.SortOptions): ops.Sorted {
+    return ops.sort(this, dim, options)
+  }
+
+  /** The indices (int32) that `sort` gives, without the values. No gradient. */
+  argsort(dim?: number, options?: ops.SortOptions): Tensor {
+    return ops.argsort(this, dim, options)
+  }
+
+  /**
+   * The `k` largest elements along `dim` (default: the last axis), the largest first, with their indices (int32); with
+   * `{ largest: false }` the smallest, the smallest first. Equal elements keep their order; NaN counts as the largest.
+   * @throws OptionError when the axis has fewer than `k` elements.
+   */
+  topk(k: number, dim?: number, options?: ops.TopkOptions): ops.Sorted {
+    return ops.topk(this, k, dim, options)
+  }
+
   // --- operations: picking by index ------------------------------------------------------------------------------
 
   /**

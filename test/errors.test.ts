@@ -408,6 +408,13 @@ describe('indices', () => {
       OptionError,
       /^Embedding: numEmbeddings is 0; use an integer from 1 up/,
     ],
+    [
+      'topk',
+      () => zeros([2, 5]).topk(6),
+      OptionError,
+      /^topk: k is 6, but axis -1 of \(2, 5\) has 5 elements; .* 0 to 5/,
+    ],
+    ['sort', () => zeros([2]).sort(0, wrong(true)), OptionError, /^sort: expected an object of options/],
   ])('%s', (_name, run, kind, message) => expectError(run, kind, message))
 })
 
