@@ -13,6 +13,7 @@ export * from './scan'
 export * from './select'
 export { softmax, softmaxGrad } from './softmax'
 export * from './sort'
+export * from './triangle'
 export * from './unary'
 
 /** The first byte that the module itself does not use. */

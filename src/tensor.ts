@@ -638,6 +638,24 @@ export class Tensor {
     return ops.contiguous(this)
   }
 
+  /**
+   * The lower triangle of the matrices along the last two axes, 0 elsewhere: the elements up to `diagonal` places right of
+   * the main diagonal (default 0; negative: left of it). Any dtype.
+   * @throws ShapeError for fewer than two axes.
+   */
+  tril(diagonal?: number): Tensor {
+    return ops.tril(this, diagonal)
+  }
+
+  /**
+   * The upper triangle of the matrices along the last two axes, 0 elsewhere: the elements from `diagonal` places right of
+   * the main diagonal on (default 0; negative: left of it). Any dtype.
+   * @throws ShapeError for fewer than two axes.
+   */
+  triu(diagonal?: number): Tensor {
+    return ops.triu(this, diagonal)
+  }
+
   // --- operations: dtype -----------------------------------------------------------------------------------------
 
   /**

@@ -415,6 +415,7 @@ describe('indices', () => {
       /^topk: k is 6, but axis -1 of \(2, 5\) has 5 elements; .* 0 to 5/,
     ],
     ['sort', () => zeros([2]).sort(0, wrong(true)), OptionError, /^sort: expected an object of options/],
+    ['tril', () => zeros([2]).tril(), ShapeError, /^tril: shape \(2\) is no matrix/],
   ])('%s', (_name, run, kind, message) => expectError(run, kind, message))
 })
 
