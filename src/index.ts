@@ -45,7 +45,18 @@ export { weightsSha256 } from './io/weights-sha256.ts'
 /** Layers, losses, and what models are built of. */
 export * as nn from './nn/index.ts'
 // Operations that are not methods of a tensor.
-export { type PadOptions, type Range, type ReduceOptions, type SortOptions, type Sorted, type TopkOptions, cat, einsum, stack, where } from './ops/index.ts'
+export {
+  cat,
+  einsum,
+  type PadOptions,
+  type Range,
+  type ReduceOptions,
+  type Sorted,
+  type SortOptions,
+  stack,
+  type TopkOptions,
+  where,
+} from './ops/index.ts'
 /** Optimizers. */
 export * as optim from './optim/index.ts'
 // The engine and its memory.

@@ -22,6 +22,7 @@ import { clamp, erf, power, round, sign } from './reference/unary.ts'
 
 /** Where whole numbers come to their ends, among the elements that gradients are checked at. */
 const WHOLE = [-1e4, -100, -80, -20, -4, -3, -2, -1, 0, 1, 2, 3, 4, 20, 80, 100, 1e4]
+
 import * as sort from './cases/sort.ts'
 import * as triangle from './cases/triangle.ts'
 
@@ -88,7 +89,23 @@ export const inPlace: readonly InPlaceCase[] = [
   { op: 'lerp_', f: (x, end) => x + 0.75 * (end - x), takes: 'a tensor of its shape', params: [0.75] },
 ]
 
-const families = [arrange, cast, choice, compare, einsum, gather, loss, matmul, reduce, scan, shape, slice, softmax, sort, triangle]
+const families = [
+  arrange,
+  cast,
+  choice,
+  compare,
+  einsum,
+  gather,
+  loss,
+  matmul,
+  reduce,
+  scan,
+  shape,
+  slice,
+  softmax,
+  sort,
+  triangle,
+]
 
 export const others: readonly Case[] = families.flatMap(({ cases }) => cases)
 
