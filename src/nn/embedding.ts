@@ -9,6 +9,7 @@ import { Module, Parameter } from './module.ts'
  * (numEmbeddings, embeddingDim) and starts normal with mean 0 and variance 1, as in PyTorch.
  */
 export class Embedding<D extends number = number> extends Module<readonly [number, D]> {
+  /** (numEmbeddings, embeddingDim) */
   readonly weight: Parameter
 
   constructor(numEmbeddings: number, embeddingDim: D) {
@@ -21,5 +22,10 @@ export class Embedding<D extends number = number> extends Module<readonly [numbe
 
   forward(indices: Tensor): Tensor {
     return embedding(indices, this.weight)
+  }
+
+  override extraRepr(): string {
+    const [numEmbeddings, embeddingDim] = this.weight.shape
+    return `numEmbeddings=${numEmbeddings}, embeddingDim=${embeddingDim}`
   }
 }

@@ -133,6 +133,7 @@ export function flip(x: Tensor, dim: number | readonly number[]): Tensor {
   return flipped([x], normalizeDims('flip', dim, x.ndim))
 }
 
+/** How `pad` fills. */
 export interface PadOptions {
   /** What is put around. Default: 0. */
   value?: number

@@ -8,9 +8,9 @@ import type { Tensor } from '../tensor.ts'
  * What `slice` takes of an axis: one index, and the axis goes; `[start, end, step]`, where what is left out or null is open;
  * null for the whole axis; `'...'` for as many whole axes as are left.
  */
-export type Range = number | null | '...' | Bounds
+export type Range = number | null | '...' | readonly [start?: number | null, end?: number | null, step?: number | null]
 
-type Bounds = readonly [start?: number | null, end?: number | null, step?: number | null]
+type Bounds = Extract<Range, readonly unknown[]>
 
 /** Which elements of an axis are seen, and whether the axis goes. */
 interface Cut {

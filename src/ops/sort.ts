@@ -9,11 +9,13 @@ import type { Tensor } from '../tensor.ts'
 import { gather } from './gather.ts'
 import { contiguous } from './shape.ts'
 
+/** Which way `sort` and `argsort` go. */
 export interface SortOptions {
   /** Whether the largest comes first. Default: false. */
   descending?: boolean
 }
 
+/** Which end `topk` takes. */
 export interface TopkOptions {
   /** Whether the largest are wanted, or else the smallest. Default: true. */
   largest?: boolean
@@ -21,8 +23,9 @@ export interface TopkOptions {
 
 /** Elements in order, and where along the axis each of them was. */
 export interface Sorted {
+  /** The elements, of the dtype they had. */
   readonly values: Tensor
-  /** dtype int32 */
+  /** Their indices along the axis, int32. */
   readonly indices: Tensor
 }
 
