@@ -304,15 +304,29 @@ export function zipGrad<F, W>(
   }
   if (cols === 0) return
   if (aCol) {
-    if (bCol) zipGradRows<F, Each<Words>, Each<Words>, W>(a, b, dy, dx, rows, cols, aRow, bRow)
-    else zipGradRows<F, Each<Words>, Same<Words>, W>(a, b, dy, dx, rows, cols, aRow, bRow)
+    if (bCol) zipGradRows<F, Each<Words>, Each<Words>, Each<Words>, W>(a, b, dy, dx, rows, cols, aRow, bRow, cols)
+    else zipGradRows<F, Each<Words>, Same<Words>, Each<Words>, W>(a, b, dy, dx, rows, cols, aRow, bRow, cols)
   } else {
-    if (bCol) zipGradRows<F, Same<Words>, Each<Words>, W>(a, b, dy, dx, rows, cols, aRow, bRow)
-    else zipGradRows<F, Same<Words>, Same<Words>, W>(a, b, dy, dx, rows, cols, aRow, bRow)
+    if (bCol) zipGradRows<F, Same<Words>, Each<Words>, Each<Words>, W>(a, b, dy, dx, rows, cols, aRow, bRow, cols)
+    else zipGradRows<F, Same<Words>, Same<Words>, Each<Words>, W>(a, b, dy, dx, rows, cols, aRow, bRow, cols)
   }
 }
 
-function zipGradRows<F, A, B, W>(
+/** dx (+)= df(x, y, dy), the gradient of a reduction of x along n. x, dx: (outer, n, inner); y, dy: (outer, inner) */
+export function foldGrad<F>(x: usize, y: usize, dy: usize, dx: usize, outer: i32, n: i32, inner: i32, beta: i32): void {
+  if (inner === 1) {
+    if (beta) zipGradRows<F, Each<Words>, Same<Words>, Same<Words>, Accumulate>(x, y, dy, dx, outer, n, n, 1, 1)
+    else zipGradRows<F, Each<Words>, Same<Words>, Same<Words>, Store>(x, y, dy, dx, outer, n, n, 1, 1)
+    return
+  }
+  const row = inner << 2
+  for (; outer > 0; outer--, x += n * row, y += row, dy += row, dx += n * row) {
+    if (beta) zipGradRows<F, Each<Words>, Each<Words>, Each<Words>, Accumulate>(x, y, dy, dx, n, inner, inner, 0, 0)
+    else zipGradRows<F, Each<Words>, Each<Words>, Each<Words>, Store>(x, y, dy, dx, n, inner, inner, 0, 0)
+  }
+}
+
+function zipGradRows<F, A, B, D, W>(
   a: usize,
   b: usize,
   dy: usize,
@@ -321,21 +335,24 @@ function zipGradRows<F, A, B, W>(
   cols: i32,
   aRow: i32,
   bRow: i32,
+  dyRow: i32,
 ): void {
   const f = changetype<F>(0)
   const w = changetype<W>(0)
   const aAlong = changetype<A>(0)
   const bAlong = changetype<B>(0)
-  for (; rows > 0; rows--, a += aRow << 2, b += bRow << 2) {
+  const dyAlong = changetype<D>(0)
+  for (; rows > 0; rows--, a += aRow << 2, b += bRow << 2, dy += dyRow << 2) {
     const aHeld = aAlong.hold(a)
     const bHeld = bAlong.hold(b)
+    const dyHeld = dyAlong.hold(dy)
     let ap = a
     let bp = b
+    let dp = dy
     let n = cols
-    for (; n >= 4; n -= 4, ap += 16, bp += 16, dy += 16, dx += w.bytes())
-      w.put(dx, f.df(aAlong.at(ap, aHeld), bAlong.at(bp, bHeld), V.load(dy)))
-    if (n > 0) w.putTail(dx, f.df(aAlong.at(ap, aHeld), bAlong.at(bp, bHeld), V.load(dy)), n)
-    dy += n << 2
+    for (; n >= 4; n -= 4, ap += 16, bp += 16, dp += 16, dx += w.bytes())
+      w.put(dx, f.df(aAlong.at(ap, aHeld), bAlong.at(bp, bHeld), dyAlong.at(dp, dyHeld)))
+    if (n > 0) w.putTail(dx, f.df(aAlong.at(ap, aHeld), bAlong.at(bp, bHeld), dyAlong.at(dp, dyHeld)), n)
     dx += (n * w.bytes()) >> 2
   }
 }

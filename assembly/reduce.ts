@@ -1,113 +1,15 @@
-/**
- * Reductions along the middle axis of x: (outer, n, inner).
- *
- * A sum is taken in float64 and in an order that its shape alone decides. n is cut into blocks of 4096, which are
- * added one after another. Within a block
- *   inner == 1: element j joins lane j mod 8 of eight, as far as whole eights go, then the remaining pairs join lanes
- *     0 and 1; the lanes are added as ((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7)), and a last odd element to that;
- *   inner > 1: an output's elements are added one after another.
- * Speed is bound by the conversions to float64, about two elements a cycle on x64.
- */
-import { Accumulate, copyBytes, Store, spread } from './loops'
+/** Sums and products along the middle axis of x: (outer, n, inner), in the order that `fold` states; and whether any is true. */
+import { fold, foldGradWide, Plain, Rounded, RoundedSum, Sum, Wide } from './fold'
+import { Accumulate, Bytes, copyBytes, Store, spread, Words } from './loops'
 import { V } from './simd'
-
-const BLOCK = 4096
 
 /**
  * y (+)= (sum of x along n) / divisor; the quotient is rounded once, then added.
  * x: (outer, n, inner), y: (outer, inner)
  */
 export function sum(x: usize, y: usize, outer: i32, n: i32, inner: i32, beta: i32, divisor: f64): void {
-  if (inner === 1) {
-    for (; outer > 0; outer--, x += n << 2, y += 4) {
-      const mean = f32(sumRow(x, n) / divisor)
-      store<f32>(y, beta ? load<f32>(y) + mean : mean)
-    }
-    return
-  }
-  const stride = inner << 2
-  for (; outer > 0; outer--, x += n * stride, y += stride) {
-    let i = 0
-    for (; i + 8 <= inner; i += 8) sumColumns8(x + (i << 2), y + (i << 2), n, stride, beta, divisor)
-    for (; i < inner; i += 4) sumColumns4(x + (i << 2), y + (i << 2), min(inner - i, 4), n, stride, beta, divisor)
-  }
-}
-
-function sumRow(x: usize, n: i32): f64 {
-  let total: f64 = 0
-  for (; n > BLOCK; n -= BLOCK, x += BLOCK << 2) total += sumBlock(x, BLOCK)
-  return total + sumBlock(x, n)
-}
-
-function sumBlock(x: usize, n: i32): f64 {
-  let s01 = f64x2.splat(0)
-  let s23 = s01
-  let s45 = s01
-  let s67 = s01
-  for (; n >= 8; n -= 8, x += 32) {
-    s01 = f64x2.add(s01, V.loadPair(x))
-    s23 = f64x2.add(s23, V.loadPair(x + 8))
-    s45 = f64x2.add(s45, V.loadPair(x + 16))
-    s67 = f64x2.add(s67, V.loadPair(x + 24))
-  }
-  for (; n >= 2; n -= 2, x += 8) s01 = f64x2.add(s01, V.loadPair(x))
-  const s = f64x2.add(f64x2.add(s01, s45), f64x2.add(s23, s67))
-  const total = f64x2.extract_lane(s, 0) + f64x2.extract_lane(s, 1)
-  return n > 0 ? total + f64(load<f32>(x)) : total
-}
-
-/** Sums of 8 adjacent columns whose rows are `stride` bytes apart. */
-function sumColumns8(x: usize, y: usize, n: i32, stride: i32, beta: i32, divisor: f64): void {
-  let t01 = f64x2.splat(0)
-  let t23 = t01
-  let t45 = t01
-  let t67 = t01
-  for (; n > 0; n -= BLOCK) {
-    let s01 = f64x2.splat(0)
-    let s23 = s01
-    let s45 = s01
-    let s67 = s01
-    for (let j = min(n, BLOCK); j > 0; j--, x += stride) {
-      s01 = f64x2.add(s01, V.loadPair(x))
-      s23 = f64x2.add(s23, V.loadPair(x + 8))
-      s45 = f64x2.add(s45, V.loadPair(x + 16))
-      s67 = f64x2.add(s67, V.loadPair(x + 24))
-    }
-    t01 = f64x2.add(t01, s01)
-    t23 = f64x2.add(t23, s23)
-    t45 = f64x2.add(t45, s45)
-    t67 = f64x2.add(t67, s67)
-  }
-  const d = f64x2.splat(divisor)
-  let low = V.demote(f64x2.div(t01, d), f64x2.div(t23, d))
-  let high = V.demote(f64x2.div(t45, d), f64x2.div(t67, d))
-  if (beta) {
-    low = V.add(V.load(y), low)
-    high = V.add(V.load(y + 16), high)
-  }
-  V.store(y, low)
-  V.store(y + 16, high)
-}
-
-/** Sums of 1 to 4 adjacent columns, in the order of `sumColumns8`. */
-function sumColumns4(x: usize, y: usize, cols: i32, n: i32, stride: i32, beta: i32, divisor: f64): void {
-  let t01 = f64x2.splat(0)
-  let t23 = t01
-  for (; n > 0; n -= BLOCK) {
-    let s01 = f64x2.splat(0)
-    let s23 = s01
-    for (let j = min(n, BLOCK); j > 0; j--, x += stride) {
-      s01 = f64x2.add(s01, V.loadPair(x))
-      s23 = f64x2.add(s23, V.loadPair(x + 8))
-    }
-    t01 = f64x2.add(t01, s01)
-    t23 = f64x2.add(t23, s23)
-  }
-  const d = f64x2.splat(divisor)
-  let mean = V.demote(f64x2.div(t01, d), f64x2.div(t23, d))
-  if (beta) mean = V.add(V.load(y), mean)
-  if (cols === 4) V.store(y, mean)
-  else V.storeTail(y, mean, cols)
+  if (beta) fold<Sum, RoundedSum>(x, 0, y, outer, n, inner, divisor)
+  else fold<Sum, Rounded>(x, 0, y, outer, n, inner, divisor)
 }
 
 /**
@@ -142,61 +44,141 @@ function divideRow<W>(x: usize, y: usize, n: i32, divisor: f64): void {
   if (n > 0) w.putTail(y, V.demote(f64x2.div(V.loadPair(x), d), f64x2.div(V.loadPair(x + 8), d)), n)
 }
 
+/** A product of float64. */
+class Factors {
+  @inline start(): v128 {
+    return f64x2.splat(1)
+  }
+  @inline centre(centres: usize, i: i32): v128 {
+    return f64x2.splat(0)
+  }
+  @inline merge(a: v128, b: v128): v128 {
+    return f64x2.mul(a, b)
+  }
+  @inline end(total: v128, param: v128): v128 {
+    return total
+  }
+}
+
+class Product extends Factors {
+  @inline join(total: v128, v: v128, centre: v128, param: v128): v128 {
+    return f64x2.mul(total, v)
+  }
+}
+
+class ProductWithoutZeros extends Factors {
+  @inline join(total: v128, v: v128, centre: v128, param: v128): v128 {
+    return f64x2.mul(total, V.select(f64x2.eq(v, f64x2.splat(0)), f64x2.splat(1), v))
+  }
+}
+
+class Zeros extends Plain {
+  @inline join(total: v128, v: v128, centre: v128, param: v128): v128 {
+    return f64x2.add(total, v128.and(f64x2.eq(v, f64x2.splat(0)), f64x2.splat(1)))
+  }
+  @inline end(total: v128, param: v128): v128 {
+    return total
+  }
+}
+
+/** The product of the other factors, given the gradients of a factor 1 and of a factor 0. */
+class Others {
+  @inline df(v: v128, ofOne: v128, ofZero: v128, param: v128): v128 {
+    return V.select(f64x2.eq(v, f64x2.splat(0)), ofZero, f64x2.div(ofOne, v))
+  }
+}
+
+/** y = the product of x along n, taken in float64 and rounded once; 1 where n is 0. x: (outer, n, inner), y: (outer, inner) */
+export function prod(x: usize, y: usize, outer: i32, n: i32, inner: i32): void {
+  fold<Product, Rounded>(x, 0, y, outer, n, inner, 1)
+}
+
 /**
- * y = the index of the largest element along n, the first of equals; NaN is larger than anything, as in PyTorch.
- * x: (outer, n, inner) with n >= 1, y: int32 (outer, inner)
+ * dx (+)= dy * the product of the other factors, in float64: that of all but zeros, divided by the factor; with one 0 among
+ * them, only that one has a gradient. A factor that is NaN or infinite gets NaN. dy: (outer, inner), x, dx: (outer, n, inner), scratch: 16 bytes for each column, in whole fours
  */
-export function argmax(x: usize, y: usize, outer: i32, n: i32, inner: i32): void {
+export function prodGrad(
+  x: usize,
+  dy: usize,
+  dx: usize,
+  scratch: usize,
+  outer: i32,
+  n: i32,
+  inner: i32,
+  beta: i32,
+): void {
+  const ofOne = scratch
+  const ofZero = scratch + (((inner + 3) & ~3) << 3)
+  const size: usize = n * inner * 4
+  for (; outer > 0; outer--, x += size, dx += size, dy += inner << 2) {
+    fold<ProductWithoutZeros, Wide>(x, 0, ofOne, 1, n, inner, 1)
+    fold<Zeros, Wide>(x, 0, ofZero, 1, n, inner, 1)
+    for (let i = 0; i < inner; i += 2) {
+      const zeros = V.load(ofZero + (i << 3))
+      const product = f64x2.mul(V.loadPair(dy + (i << 2)), V.load(ofOne + (i << 3)))
+      // Not 0 itself, but 0 times the others: NaN where one of them is NaN or infinite.
+      const none = f64x2.mul(product, f64x2.splat(0))
+      V.store(ofOne + (i << 3), V.select(f64x2.eq(zeros, f64x2.splat(0)), product, none))
+      V.store(ofZero + (i << 3), V.select(f64x2.eq(zeros, f64x2.splat(1)), product, none))
+    }
+    foldGradWide<Others>(x, ofOne, ofZero, dx, n, inner, beta, 1)
+  }
+}
+
+/** Which bytes decide the question whether there is any: those that are not 0. */
+class NotZero {
+  @inline found(v: v128): v128 {
+    return v
+  }
+}
+
+/** The same for whether all are true: those that are 0. */
+class Zero {
+  @inline found(v: v128): v128 {
+    return i8x16.eq(v, i8x16.splat(0))
+  }
+}
+
+/** y = whether any of x along n is true. x: bool (outer, n, inner), y: bool (outer, inner) */
+export function any(x: usize, y: usize, outer: i32, n: i32, inner: i32): void {
+  find<NotZero>(x, y, outer, n, inner, 1)
+}
+
+/** y = whether all of x along n are true. x: bool (outer, n, inner), y: bool (outer, inner) */
+export function all(x: usize, y: usize, outer: i32, n: i32, inner: i32): void {
+  find<Zero>(x, y, outer, n, inner, 0)
+}
+
+/** y = `found` where `F` finds a byte, else the opposite. */
+function find<F>(x: usize, y: usize, outer: i32, n: i32, inner: i32, found: i32): void {
   if (inner === 1) {
-    for (; outer > 0; outer--, x += n << 2, y += 4) store<i32>(y, argmaxRow(x, n))
+    for (; outer > 0; outer--, x += n, y++) store<u8>(y, findInRow<F>(x, n) ? found : 1 - found)
     return
   }
-  const stride = inner << 2
-  for (; outer > 0; outer--, x += n * stride, y += stride) {
+  for (; outer > 0; outer--, x += n * inner, y += inner) {
     let i = 0
-    for (; i + 4 <= inner; i += 4) V.store(y + (i << 2), argmaxColumns(x + (i << 2), n, stride))
-    if (i < inner) V.storeTail(y + (i << 2), argmaxColumns(x + (i << 2), n, stride), inner - i)
+    for (; i + 16 <= inner; i += 16) V.store(y + i, findInColumns<F, Words>(x + i, n, inner, found))
+    for (; i + 4 <= inner; i += 4) V.storeBytes(y + i, findInColumns<F, Bytes>(x + i, n, inner, found))
+    if (i < inner) V.storeBytesTail(y + i, findInColumns<F, Bytes>(x + i, n, inner, found), inner - i)
   }
 }
 
-/** The largest value first, then the first index that holds it: no index vectors, and garbage lies behind every match. */
-function argmaxRow(x: usize, n: i32): i32 {
-  let best = V.loadSplat(x)
-  let nan = V.zero()
-  let i = 0
-  for (; i + 4 <= n; i += 4) {
-    const v = V.load(x + (i << 2))
-    best = f32x4.pmax(best, v)
-    nan = v128.or(nan, f32x4.ne(v, v))
+function findInRow<F>(x: usize, n: i32): bool {
+  const f = changetype<F>(0)
+  for (; n >= 16; n -= 16, x += 16) if (v128.any_true(f.found(V.load(x)))) return true
+  for (; n > 0; n -= 4, x += 4) {
+    const lowBytes = v128.and(V.firstLanes(n), i32x4.splat(0xff))
+    if (v128.any_true(v128.and(f.found(V.loadBytes(x)), lowBytes))) return true
   }
-  for (; i < n; i++) {
-    const v = V.loadSplat(x + (i << 2))
-    best = f32x4.pmax(best, v)
-    nan = v128.or(nan, f32x4.ne(v, v))
-  }
-  const isNan = v128.any_true(nan)
-  best = f32x4.pmax(best, i32x4.shuffle(best, best, 2, 3, 0, 1))
-  best = f32x4.pmax(best, i32x4.shuffle(best, best, 1, 0, 3, 2))
-  let hits = 0
-  for (i = -4; !hits; ) {
-    i += 4
-    const v = V.load(x + (i << 2))
-    hits = i32x4.bitmask(isNan ? f32x4.ne(v, v) : f32x4.eq(v, best))
-  }
-  return i + ctz(hits)
+  return false
 }
 
-/** Indices of the largest elements of four adjacent columns. */
-function argmaxColumns(x: usize, n: i32, stride: i32): v128 {
-  let best = V.load(x)
-  let index = i32x4.splat(0)
-  for (let j = 1; j < n; j++) {
-    x += stride
-    const v = V.load(x)
-    // Larger or NaN, unless NaN was met before.
-    const wins = v128.andnot(f32x4.eq(best, best), f32x4.le(v, best))
-    best = V.select(wins, v, best)
-    index = V.select(wins, i32x4.splat(j), index)
-  }
-  return index
+/** `found` or the opposite for each column that `R` reads; rows are `stride` bytes apart. */
+function findInColumns<F, R>(x: usize, n: i32, stride: i32, found: i32): v128 {
+  const f = changetype<F>(0)
+  const r = changetype<R>(0)
+  let some = V.zero()
+  for (; n > 0; n--, x += stride) some = v128.or(some, f.found(r.get(x)))
+  const isFound = v128.and(i8x16.ne(some, V.zero()), i8x16.splat(1))
+  return v128.xor(isFound, i8x16.splat(i8(1 - found)))
 }

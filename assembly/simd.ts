@@ -80,6 +80,11 @@ export class V {
     return f32x4.abs(a)
   }
 
+  /** `v` with the sign of `x`, and 0 where that is 0 or NaN. */
+  @inline static withSignOf(x: v128, v: v128): v128 {
+    return V.sub(v128.and(v, f32x4.gt(x, V.zero())), v128.and(v, f32x4.lt(x, V.zero())))
+  }
+
   /** a * b + c: two roundings in the strict build, one in a relaxed build on a host that fuses. */
   @inline static fma(a: v128, b: v128, c: v128): v128 {
     if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c)

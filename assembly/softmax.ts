@@ -1,4 +1,7 @@
-/** Softmax over rows, and the row loops that it shares with cross entropy. */
+/** Softmax over rows, the row loops that it shares with cross entropy, and logSumExp along any axis. */
+import { Max } from './extremes'
+import { foldLanes } from './fold'
+import { foldGrad } from './loops'
 import { M } from './math'
 import { V } from './simd'
 
@@ -81,4 +84,63 @@ function softmaxGradRow(y: usize, dy: usize, dot: v128, dx: usize, n: i32, beta:
     V.storeBeta(dx, V.mul(V.load(y), V.sub(V.load(dy), dot)), beta)
   }
   if (n > 0) V.storeTailBeta(dx, V.mul(V.load(y), V.sub(V.load(dy), dot)), n, beta)
+}
+
+/** Saves both its input and its output. */
+class LogSumExp {
+  @inline static of(max: v128, sum: v128): v128 {
+    const isOrdinary = f32x4.lt(V.abs(max), V.splat(Infinity))
+    return V.select(isOrdinary, V.add(max, M.log(sum)), max)
+  }
+  /** dy e^(x - y), the softmax of x times dy. NaN where x and y are infinite alike, as in PyTorch. */
+  @inline df(x: v128, y: v128, dy: v128): v128 {
+    return V.mul(dy, M.exp(V.sub(x, y)))
+  }
+}
+
+/**
+ * y = log(sum(e^x)) along n, as max + log(sum(e^(x - max))) with the sum in float64: off by at most
+ * 2^-23 (2 + log n) + 2^-24 |y|. Infinite where the largest is; -Infinity where n is 0. x: (outer, n, inner), y: (outer, inner)
+ */
+export function logSumExp(x: usize, y: usize, outer: i32, n: i32, inner: i32): void {
+  foldLanes<Max>(x, 0, y, outer, n, inner)
+  if (inner === 1) {
+    for (; outer > 0; outer--, x += n << 2, y += 4) {
+      const max = V.loadSplat(y)
+      V.storeTail(y, LogSumExp.of(max, V.splat(f32(Row.sumExp(x, max, n)))), 1)
+    }
+    return
+  }
+  const stride = inner << 2
+  for (; outer > 0; outer--, x += n * stride, y += stride)
+    for (let i = 0; i < inner; i += 4) {
+      const max = V.load(y + (i << 2))
+      V.storeUpTo(y + (i << 2), LogSumExp.of(max, sumExpColumns(x + (i << 2), max, n, stride)), inner - i)
+    }
+}
+
+/** The sums of e^(x - max) of four adjacent columns, whose rows are `stride` bytes apart. */
+function sumExpColumns(x: usize, max: v128, n: i32, stride: i32): v128 {
+  let low = f64x2.splat(0)
+  let high = low
+  for (; n > 0; n--, x += stride) {
+    const e = M.expOrZero(V.sub(V.load(x), max))
+    low = f64x2.add(low, V.wideLow(e))
+    high = f64x2.add(high, V.wideHigh(e))
+  }
+  return V.demote(low, high)
+}
+
+/** dx (+)= dy * e^(x - y). y, dy: (outer, inner), x, dx: (outer, n, inner) */
+export function logSumExpGrad(
+  x: usize,
+  y: usize,
+  dy: usize,
+  dx: usize,
+  outer: i32,
+  n: i32,
+  inner: i32,
+  beta: i32,
+): void {
+  foldGrad<LogSumExp>(x, y, dy, dx, outer, n, inner, beta)
 }

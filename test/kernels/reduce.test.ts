@@ -1,42 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { atEndOfMemory, input, pairs, random } from './data.ts'
-import { alloc, EDGE_LENGTHS, expectCanaries, f32, k, readF32, readI32, reset, ulp } from './harness.ts'
+import { atEndOfMemory, input, offset, pairs, random } from './data.ts'
+import { column, columnScratch, exactSum, expectSums, FOLD_SHAPES, gradients, outputs } from './fold.ts'
+import { alloc, expectCanaries, f32, k, readF32, readU8, reset, u8, ulp } from './harness.ts'
 
 beforeEach(reset)
 
-/** (outer, n, inner) */
-const SHAPES: [number, number, number][] = [
-  ...EDGE_LENGTHS.map((n): [number, number, number] => [1, n, 1]),
-  ...EDGE_LENGTHS.map((n): [number, number, number] => [3, n, 1]),
-  ...EDGE_LENGTHS.map((inner): [number, number, number] => [1, 5, inner]),
-  ...EDGE_LENGTHS.filter((n) => n < 20).map((n): [number, number, number] => [2, n, 7]),
-  [1, 32, 128],
-  [1, 32, 10],
-  [0, 3, 2],
-  [1, 4096, 1],
-  [2, 4097, 1],
-  [1, 9000, 3],
-]
-
-/** Exact but for one rounding to float64: a compensated sum. */
-function exactSum(xs: Iterable<number>): number {
-  let [total, lost] = [0, 0]
-  for (const x of xs) {
-    const t = total + x
-    lost += Math.abs(total) >= Math.abs(x) ? total - t + x : x - t + total
-    total = t
-  }
-  return total + lost
-}
-
-const column = (x: Float32Array, n: number, inner: number, o: number, i: number) =>
-  Array.from({ length: n }, (_, j) => x[(o * n + j) * inner + i]!)
-
-const outputs = <T>(outer: number, inner: number, f: (o: number, i: number) => T): T[] =>
-  Array.from({ length: outer * inner }, (_, at) => f(Math.floor(at / inner), at % inner))
-
 describe('sum', () => {
-  it.each(SHAPES)('is within 1 ULP of the exact sum, (%d, %d, %d)', (outer, n, inner) => {
+  it.each(FOLD_SHAPES)('is within 1 ULP of the exact sum, (%d, %d, %d)', (outer, n, inner) => {
     for (const [divisor, beta] of pairs([1, n], [0, 1])) {
       reset()
       const x = random(outer * n * inner)
@@ -134,7 +104,7 @@ describe('sum', () => {
 })
 
 describe('sumGrad', () => {
-  it.each(SHAPES)('spreads dy / divisor over n, (%d, %d, %d)', (outer, n, inner) => {
+  it.each(FOLD_SHAPES)('spreads dy / divisor over n, (%d, %d, %d)', (outer, n, inner) => {
     for (const [divisor, beta] of pairs([1, 3], [0, 1])) {
       reset()
       const dy = random(outer * inner)
@@ -151,46 +121,64 @@ describe('sumGrad', () => {
   })
 })
 
-describe('argmax', () => {
-  const reference = (xs: number[]) => {
-    const nan = xs.findIndex(Number.isNaN)
-    return nan >= 0 ? nan : xs.indexOf(xs.reduce((best, v) => Math.max(best, v), -Infinity))
-  }
-  const check = (x: Float32Array, outer: number, n: number, inner: number) => {
-    reset()
+describe('prod', () => {
+  it.each(FOLD_SHAPES)('is within 1 ULP of the product in float64, (%d, %d, %d)', (outer, n, inner) => {
+    // Near 1 and of both signs, so that long products stay in range.
+    const x = random(outer * n * inner, 3).map((v) => Math.sign(v) * (1 + v / 64))
     const y = alloc(outer * inner * 4, 4)
-    k.argmax(input(x, 8), y, outer, n, inner)
-    const expected = outputs(outer, inner, (o, i) => reference(column(x, n, inner, o, i)))
-    expect([...readI32(y, outer * inner)]).toEqual(expected)
+    k.prod(input(x, 8), y, outer, n, inner)
+    const exact = outputs(outer, inner, (o, i) => column(x, n, inner, o, i).reduce((a, b) => a * b, 1))
+    expect(Math.max(0, ...readF32(y, outer * inner).map((v, at) => ulp(v, exact[at]!)))).toBeLessThanOrEqual(1)
     expectCanaries()
-  }
-  const shapes = SHAPES.filter(([, n]) => n > 0)
-
-  it.each(shapes)('finds the largest, (%d, %d, %d)', (outer, n, inner) => {
-    check(random(outer * n * inner), outer, n, inner)
   })
 
-  it.each(shapes)('takes the first of equals, (%d, %d, %d)', (outer, n, inner) => {
-    check(random(outer * n * inner, 5, 0, 2).map(Math.floor), outer, n, inner)
-    check(new Float32Array(outer * n * inner).fill(-Infinity), outer, n, inner)
-    check(
-      random(outer * n * inner, 5, -1, 1).map((v) => (v < 0 ? -0 : 0)),
-      outer,
-      n,
-      inner,
-    )
+  it('does not overflow on the way', () => {
+    const y = alloc(4)
+    k.prod(f32([1e30, 1e30, 1e-30, 1e-30, 3]), y, 1, 5, 1)
+    expect(readF32(y, 1)[0]).toBe(3)
   })
+})
 
-  it.each(shapes)('takes NaN for the largest, and the first of them, (%d, %d, %d)', (outer, n, inner) => {
-    const x = random(outer * n * inner)
-    const nan = random(outer * n * inner, 9, 0, 1)
-    check(
-      x.map((v, at) => (nan[at]! < 0.2 ? NaN : nan[at]! < 0.4 ? Infinity : v)),
-      outer,
-      n,
-      inner,
-    )
-    check(x.fill(NaN), outer, n, inner)
+describe('prodGrad', () => {
+  it.each(FOLD_SHAPES)(
+    'is dy times the other factors, whatever number of them is 0, (%d, %d, %d)',
+    (outer, n, inner) => {
+      for (const [zeros, beta] of pairs([0, 1, 2], [0, 1])) {
+        reset()
+        const x = random(outer * n * inner, 3).map((v, at) =>
+          Math.floor(at / inner) % n < zeros ? 0 : Math.sign(v) * (1 + v / 64),
+        )
+        const dy = random(outer * inner)
+        const before = random(outer * n * inner, 2)
+        const dx = beta ? f32(before, 4) : alloc(outer * n * inner * 4, 4)
+        k.prodGrad(input(x, 8), input(dy), dx, columnScratch(inner, 16), outer, n, inner, beta)
+        const exact = gradients(outer, n, inner, (o, i) => {
+          const xs = column(x, n, inner, o, i)
+          const others = dy[o * inner + i]! * xs.filter((v) => v !== 0).reduce((a, b) => a * b, 1)
+          return (j) => (zeros > Number(xs[j] === 0) && n > 1 ? 0 : others / (xs[j] || 1))
+        })
+        expectSums(readF32(dx, before.length), exact, beta ? before : null)
+        expectCanaries()
+      }
+    },
+  )
+})
+
+describe.each(['any', 'all'] as const)('%s', (op) => {
+  it.each(FOLD_SHAPES)('looks at every byte and no other, (%d, %d, %d)', (outer, n, inner) => {
+    for (const rare of [0, 1]) {
+      reset()
+      // One byte in about n differs from the others, so that either answer is common.
+      const x = random(outer * n * inner, 11, 0, 1).map((v) => (v * n < 0.7 ? 1 - rare : rare))
+      const y = alloc(outer * inner, 1)
+      k[op](u8([...x, 1 - rare, 1 - rare, 1 - rare]), y, outer, n, inner)
+      const expected = outputs(outer, inner, (o, i) => {
+        const bytes = column(x, n, inner, o, i)
+        return Number(op === 'any' ? bytes.some((b) => b === 1) : bytes.every((b) => b === 1))
+      })
+      expect([...readU8(y, outer * inner)]).toEqual(expected)
+      expectCanaries()
+    }
   })
 })
 
@@ -202,8 +190,10 @@ it('reads at most 12 bytes past x', () => {
   expect(readF32(y, 1)[0]).toBe(10)
   k.sum(x, y, 1, 1, 5, 0, 1)
   expect([...readF32(y, 5)]).toEqual([2, 2, 2, 2, 2])
-  k.argmax(x, y, 1, 5, 1)
-  expect(readI32(y, 1)[0]).toBe(0)
-  k.argmax(x, y, 1, 1, 5)
-  expect([...readI32(y, 5)]).toEqual([0, 0, 0, 0, 0])
+  k.prod(x, y, 1, 5, 1)
+  expect(readF32(y, 1)[0]).toBe(32)
+  k.any(offset(x, 19, 1), y, 1, 1, 1)
+  expect(readU8(y, 1)[0]).toBe(1)
+  k.all(x, y, 1, 1, 17)
+  expect([...readU8(y, 17)].slice(0, 4)).toEqual([0, 0, 0, 1])
 })

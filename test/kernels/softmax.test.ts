@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { input, random } from './data.ts'
+import { column, FOLD_SHAPES, outputs } from './fold.ts'
 import { alloc, EDGE_LENGTHS, expectCanaries, f32, k, readF32, reset, ulp } from './harness.ts'
 
 /** Rows of a matrix. */
@@ -121,4 +123,50 @@ it('takes the inner product of the gradient in float64', () => {
   const dx = alloc(n * 4)
   k.softmaxGrad(f32(y), f32(dy), dx, 1, n, 0)
   expect(readF32(dx, n)[0]).toBe(-6)
+})
+
+describe('logSumExp', () => {
+  const lse = (xs: readonly number[]) => {
+    const max = Math.max(...xs)
+    return Number.isFinite(max) ? max + Math.log(xs.reduce((sum, v) => sum + Math.exp(v - max), 0)) : max
+  }
+
+  it.each(FOLD_SHAPES)('is within its bound, (%d, %d, %d)', (outer, n, inner) => {
+    for (const [middle, width] of [
+      [0, 2],
+      [-0.7, 0.01],
+      [1000, 50],
+      [0, 500],
+    ] as const) {
+      reset()
+      const x = random(outer * n * inner, 3, middle - width, middle + width)
+      const y = alloc(outer * inner * 4, 4)
+      k.logSumExp(input(x, 8), y, outer, n, inner)
+      const exact = outputs(outer, inner, (o, i) => lse(column(x, n, inner, o, i)))
+      readF32(y, outer * inner).forEach((v, at) => {
+        const bound = 2 ** -23 * (2 + Math.log(n)) + 2 ** -24 * Math.abs(exact[at]!)
+        if (!(v === exact[at] || Math.abs(v - exact[at]!) <= bound)) expect.fail(`${v} is not ${exact[at]}`)
+      })
+      expectCanaries()
+    }
+  })
+
+  it('is infinite where the largest is, and NaN with a NaN, in rows and in columns', () => {
+    const rows = [
+      [-Infinity, -Infinity, -Infinity],
+      [Infinity, 1, -Infinity],
+      [Infinity, Infinity, 1],
+      [NaN, Infinity, 1],
+      [-Infinity, NaN, -Infinity],
+      [1, NaN, 2],
+      [0, -Infinity, -Infinity],
+    ]
+    const expected = [-Infinity, Infinity, Infinity, NaN, NaN, NaN, 0]
+    const y = alloc(rows.length * 4)
+    k.logSumExp(input(rows.flat()), y, rows.length, 3, 1)
+    expect([...readF32(y, rows.length)]).toEqual(expected)
+    k.logSumExp(input([0, 1, 2].flatMap((j) => rows.map((row) => row[j]!))), y, 1, 3, rows.length)
+    expect([...readF32(y, rows.length)]).toEqual(expected)
+    expectCanaries()
+  })
 })
