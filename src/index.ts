@@ -55,6 +55,7 @@ export {
   type SortOptions,
   stack,
   type TopkOptions,
+  type VarianceOptions,
   where,
 } from './ops/index.ts'
 /** Optimizers. */

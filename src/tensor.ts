@@ -470,6 +470,29 @@ export class Tensor {
     return ops.mean(this, dim, options)
   }
 
+  /** The product over one axis, several, or (without `dim`) all; accumulated in float64. The product of nothing is 1. */
+  prod(dim?: number | readonly number[], options?: ops.ReduceOptions): Tensor {
+    return ops.prod(this, dim, options)
+  }
+
+  /**
+   * The largest element over one axis, several, or (without `dim`) all, as PyTorch's `amax`: values only, `argmax` says where.
+   * NaN counts as the largest. Elements that are equally large share the gradient.
+   * @throws ShapeError when there is nothing to choose from.
+   */
+  max(dim?: number | readonly number[], options?: ops.ReduceOptions): Tensor {
+    return ops.max(this, dim, options)
+  }
+
+  /**
+   * The smallest element over one axis, several, or (without `dim`) all, as PyTorch's `amin`: values only, `argmin` says where.
+   * NaN counts as the smallest. Elements that are equally small share the gradient.
+   * @throws ShapeError when there is nothing to choose from.
+   */
+  min(dim?: number | readonly number[], options?: ops.ReduceOptions): Tensor {
+    return ops.min(this, dim, options)
+  }
+
   /**
    * The index of the largest element along `dim`, or without it in the flattened tensor; dtype int32. The first of equal
    * ones; NaN counts as the largest. No gradient.
@@ -477,6 +500,60 @@ export class Tensor {
    */
   argmax(dim?: number, options?: ops.ReduceOptions): Tensor {
     return ops.argmax(this, dim, options)
+  }
+
+  /**
+   * The index of the smallest element along `dim`, or without it in the flattened tensor; dtype int32. The first of equal
+   * ones; NaN counts as the smallest. No gradient.
+   * @throws ShapeError when there is nothing to choose from.
+   */
+  argmin(dim?: number, options?: ops.ReduceOptions): Tensor {
+    return ops.argmin(this, dim, options)
+  }
+
+  /**
+   * The variance over one axis, several, or (without `dim`) all: the sum of squared distances from the mean / (n -
+   * `correction`), in float64. With n - `correction` at 0 or below it is divided by 0: Infinity, or NaN where all are equal.
+   * @throws OptionError for a correction below 0.
+   */
+  variance(dim?: number | readonly number[], options?: ops.VarianceOptions): Tensor {
+    return ops.variance(this, dim, options)
+  }
+
+  /**
+   * The standard deviation, the square root of `variance`. Where it is 0 the gradient is 0.
+   * @throws OptionError for a correction below 0.
+   */
+  std(dim?: number | readonly number[], options?: ops.VarianceOptions): Tensor {
+    return ops.std(this, dim, options)
+  }
+
+  /**
+   * The norm sum(|x|^p)^(1 / p) of vectors, over one axis, several, or (without `dim`) all; in float64, so that nothing
+   * overflows on the way. Order 0 counts what is not 0, Infinity is the largest of |x| and -Infinity the smallest. Orders
+   * other than these, 1 and 2 take longer. Of nothing it is 0. The gradient at an element 0 is 0, and all of that of order 0 is.
+   * @throws OptionError when `p` is not a number.
+   */
+  norm(p?: number, dim?: number | readonly number[], options?: ops.ReduceOptions): Tensor {
+    return ops.norm(this, p, dim, options)
+  }
+
+  /**
+   * log(sum(exp(x))) over one axis, several, or (without `dim`) all, computed from x - max(x) so that nothing overflows. Of
+   * nothing, and of nothing but -Infinity, it is -Infinity; the gradient there is NaN, as in PyTorch.
+   */
+  logSumExp(dim?: number | readonly number[], options?: ops.ReduceOptions): Tensor {
+    return ops.logSumExp(this, dim, options)
+  }
+
+  /** Whether any element is true (not 0; NaN is), over one axis, several, or (without `dim`) all, as bool; of nothing false. */
+  any(dim?: number | readonly number[], options?: ops.ReduceOptions): Tensor {
+    return ops.any(this, dim, options)
+  }
+
+  /** Whether all elements are true (not 0; NaN is), over one axis, several, or (without `dim`) all, as bool; of nothing true. */
+  all(dim?: number | readonly number[], options?: ops.ReduceOptions): Tensor {
+    return ops.all(this, dim, options)
   }
 
   /** exp(x) / sum(exp(x)) along `dim` (default: the last axis), computed from x - max(x) so that nothing overflows. */

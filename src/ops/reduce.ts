@@ -1,46 +1,23 @@
-/** Reductions over some or all axes. */
+/** Sums, products and logic over some or all axes. */
 import { defineOp } from '../autograd/op.ts'
 import type { Destination } from '../autograd/tape.ts'
 import type { Operand } from '../dtype.ts'
-import { ShapeError } from '../errors.ts'
-import { checkOptions } from '../options.ts'
 import { engine } from '../runtime/engine.ts'
-import { addStrided, copyStrided } from '../runtime/strided.ts'
-import { broadcastStrides, contiguousStrides, formatShape, normalizeDims, numelOf, type Shape } from '../shape.ts'
+import { moveStrided } from '../runtime/strided.ts'
+import { broadcastStrides, contiguousStrides, numelOf, type Shape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 import { runsOf, sumAxes } from './axes.ts'
-
-/** How a reduction leaves its axes. */
-export interface ReduceOptions {
-  /** Whether reduced axes stay, with size 1. Default: false. */
-  keepdim?: boolean
-}
-
-/** Which axes go, and the shape that is left with them as size 1. */
-interface Reduction {
-  readonly reduces: readonly boolean[]
-  readonly keepdim: boolean
-}
-
-function reductionOf(
-  op: string,
-  x: Tensor,
-  dim: number | readonly number[] | undefined,
-  options: ReduceOptions,
-): Reduction {
-  checkOptions(op, options, ['keepdim'])
-  const { keepdim = false } = options
-  const axes = dim === undefined || dim === null ? null : normalizeDims(op, dim, x.ndim)
-  return { reduces: x.shape.map((_, i) => axes?.includes(i) ?? true), keepdim }
-}
-
-const keptShape = (shape: Shape, { reduces }: Reduction): number[] => shape.map((size, i) => (reduces[i] ? 1 : size))
-
-const reducedShape = (shape: Shape, r: Reduction): number[] =>
-  r.keepdim ? keptShape(shape, r) : shape.filter((_, i) => !r.reduces[i])
-
-/** How many elements go into one. */
-const countOf = (shape: Shape, { reduces }: Reduction): number => numelOf(shape.filter((_, i) => reduces[i]))
+import {
+  countOf,
+  type Dims,
+  keptShape,
+  type ReduceOptions,
+  type Reduction,
+  reducedShape,
+  reducing,
+  reductionOf,
+  scratch,
+} from './reduction.ts'
 
 /** Spreads dy / divisor over the reduced axes of dx. */
 function spread(dy: Operand, dx: Destination, reduction: Reduction, divisor: number): void {
@@ -57,8 +34,7 @@ function spread(dy: Operand, dx: Destination, reduction: Reduction, divisor: num
   k.sumGrad(dy.ptr, ptr, dy.numel, 1, 1, 0, divisor)
   const kept = keptShape(dx.shape, reduction)
   const share: Operand = { ...dx, ptr, strides: broadcastStrides(kept, contiguousStrides(kept), dx.shape) }
-  if (dx.beta) addStrided(share, dx)
-  else copyStrided(share, dx)
+  moveStrided(share, dx, dx.beta)
 }
 
 function summing(name: 'sum' | 'mean') {
@@ -69,30 +45,40 @@ function summing(name: 'sum' | 'mean') {
     forward: (_k, [x], y, r) => sumAxes(x, r.reduces, y.ptr, 0, divisorOf(x.shape, r)),
     backward: (_k, _saved, dy, [dx], r) => dx && spread(dy, dx, r, divisorOf(dx.shape, r)),
   })
-  return (x: Tensor, dim?: number | readonly number[], options: ReduceOptions = {}): Tensor =>
-    op([x], reductionOf(name, x, dim, options))
+  return (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => op([x], reductionOf(name, x, dim, options))
 }
 
 export const sum = summing('sum')
 
 export const mean = summing('mean')
 
-const argmaxOf = defineOp<Reduction>({
-  name: 'argmax',
-  gives: () => 'int32',
-  shape: ([x], r) => reducedShape(x.shape, r),
-  forward: (k, [x], y, { reduces }) => {
-    const [start, end] = runsOf(reduces)[0] ?? [0, 0]
-    const size = (from: number, to?: number) => numelOf(x.shape.slice(from, to))
-    k.argmax(x.ptr, y.ptr, size(0, start), size(start, end), size(end))
-  },
+const product = reducing({
+  name: 'prod',
+  saves: 'inputs',
+  forward: (k, x, y, sizes) => k.prod(x, y, ...sizes),
+  backward: (k, [x], dy, dx, sizes) => k.prodGrad(x, dy, dx.ptr, scratch(sizes, 16), ...sizes, dx.beta),
 })
 
-export function argmax(x: Tensor, dim?: number, options: ReduceOptions = {}): Tensor {
-  const reduction = reductionOf('argmax', x, dim === undefined ? undefined : [dim], options)
-  if (countOf(x.shape, reduction) === 0)
-    throw new ShapeError(
-      `argmax: shape ${formatShape(x.shape)} has no elements along ${dim === undefined ? 'any axis' : `axis ${dim}`}`,
-    )
-  return argmaxOf([x], reduction)
+export function prod(x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor {
+  return product(x, reductionOf('prod', x, dim, options))
 }
+
+const logOfSumOfExp = reducing({
+  name: 'logSumExp',
+  saves: 'both',
+  forward: (k, x, y, sizes) => k.logSumExp(x, y, ...sizes),
+  backward: (k, [x, y], dy, dx, sizes) => k.logSumExpGrad(x, y, dy, dx.ptr, ...sizes, dx.beta),
+})
+
+export function logSumExp(x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor {
+  return logOfSumOfExp(x, reductionOf('logSumExp', x, dim, options))
+}
+
+function logical(name: 'any' | 'all') {
+  const op = reducing({ name, dtype: 'bool', forward: (k, x, y, sizes) => k[name](x, y, ...sizes) })
+  return (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => op(x, reductionOf(name, x, dim, options))
+}
+
+export const any = logical('any')
+
+export const all = logical('all')
