@@ -1,0 +1,37 @@
+/** `docs/coming-from.md` against what is there: what it calls the same exists, what it calls missing does not, and nothing is left out. */
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import * as neyron from '../src/index.ts'
+import * as ops from '../src/ops/index.ts'
+
+const page = readFileSync('docs/coming-from.md', 'utf8')
+
+/** The names in code between two marks of the page. */
+function namesIn(from: string, to: string): string[] {
+  const part = page.slice(page.indexOf(from), page.indexOf(to, page.indexOf(from)))
+  return [...part.matchAll(/`([A-Za-z]\w*)`/g)].map(([, name]) => name)
+}
+
+const isMethod = (name: string) => name in neyron.Tensor.prototype || name in neyron.zeros([1])
+
+test('what is called the same is a method of Tensor, or in italics a function', () => {
+  const same = page.slice(page.indexOf('**The same**'), page.indexOf('**Different**'))
+  const functions = [...same.matchAll(/_`(\w+)`_/g)].map(([, name]) => name)
+  const methods = namesIn('| family', '**Different**').filter((name) => !functions.includes(name))
+  expect(methods.length).toBeGreaterThan(60)
+  expect(functions.length).toBeGreaterThan(10)
+  expect(methods.filter((name) => !isMethod(name))).toEqual([])
+  expect(functions.filter((name) => !(name in neyron))).toEqual([])
+})
+
+test('what is called missing is missing', () => {
+  const missing = namesIn('**Not there**', '## From TensorFlow.js')
+  expect(missing.length).toBeGreaterThan(40)
+  expect(missing.filter((name) => isMethod(name) || name in neyron)).toEqual([])
+})
+
+test('every operation is named', () => {
+  const internal = ['cast', 'linear', 'crossEntropy', 'mseLoss', 'embedding']
+  const words = new Set(page.match(/\w+/g))
+  expect(Object.keys(ops).filter((op) => !words.has(op) && !internal.includes(op))).toEqual([])
+})
