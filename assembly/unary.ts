@@ -180,8 +180,9 @@ class Expm1 {
   @inline f(x: v128): v128 {
     return M.expm1(x)
   }
+  /** dy (y + 1): of dy y + dy, an infinite dy would leave NaN wherever y <= 0. */
   @inline df(y: v128, dy: v128): v128 {
-    return V.fma(dy, y, dy)
+    return V.mul(dy, V.add(y, V.splat(1)))
   }
 }
 

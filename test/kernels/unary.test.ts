@@ -251,6 +251,12 @@ it('forms the gradient of a power as one number, of which no part overflows firs
   expect(gradientsOf(cubic, [2 ** 70], [2 ** -40])).toEqual([3 * 2 ** 100])
 })
 
+it('passes an infinite upstream gradient through expm1 wherever the slope is not 0', () => {
+  const y = [-1, -0.5, -0, 0, 2]
+  const dy = y.map(() => Infinity)
+  expect(gradientsOf(k.expm1Grad, y, dy)).toEqual([nan, Infinity, Infinity, Infinity, Infinity])
+})
+
 it('gates the gradient of relu as PyTorch does', () => {
   const y = [0, -0, 1, Infinity, Number.NaN, 0]
   const dy = [2, 2, 2, 2, 2, Number.NaN]
