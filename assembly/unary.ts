@@ -191,9 +191,9 @@ class Erf {
   @inline f(x: v128): v128 {
     return M.erf(x)
   }
-  /** dy 2 / sqrt(pi) e^(-x^2) */
+  /** dy (2 / sqrt(pi) e^(-x^2)): the slope first, since 2 / sqrt(pi) is above 1 and could overflow a large dy. */
   @inline df(x: v128, dy: v128): v128 {
-    return V.mul(V.mul(dy, V.splat(1.1283791670955126)), M.exp(V.neg(V.mul(x, x))))
+    return V.mul(dy, V.mul(V.splat(1.1283791670955126), M.exp(V.neg(V.mul(x, x)))))
   }
 }
 

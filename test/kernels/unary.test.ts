@@ -257,6 +257,10 @@ it('passes an infinite upstream gradient through expm1 wherever the slope is not
   expect(gradientsOf(k.expm1Grad, y, dy)).toEqual([nan, Infinity, Infinity, Infinity, Infinity])
 })
 
+it('takes a large upstream gradient through erf without overflow where the slope is below 1', () => {
+  expect(gradientsOf(k.erfGrad, [1], [3.4e38])[0]! / 3.4e38).toBeCloseTo(2 / Math.sqrt(Math.PI) / Math.E)
+})
+
 it('gates the gradient of relu as PyTorch does', () => {
   const y = [0, -0, 1, Infinity, Number.NaN, 0]
   const dy = [2, 2, 2, 2, 2, Number.NaN]
