@@ -22,6 +22,9 @@ export type NestedArray = number | boolean | NestedArray[]
  * An n-dimensional array in linear memory, with its place on the autograd tape.
  * Make one by `tensor`, `zeros`, `randn` and so on, or by an operation.
  *
+ * Operations that only move or pick elements keep the dtype. Arithmetic converts int32, uint8 and bool to float32, which holds
+ * whole numbers up to 2^24 exactly, and gives float32: there is no arithmetic of integers.
+ *
  * Its memory is freed by the rules in the README; touching it afterwards throws `StaleTensorError`, except that a
  * tensor of one element keeps its value for ever.
  */
@@ -236,8 +239,9 @@ export class Tensor {
 
   /**
    * x to the power of `exponent`, element by element, with the gradient exponent * x to the power of (exponent - 1), which
-   * is 0 everywhere for exponent 0. Special values are those of C's `pow` (IEEE 754): anything to the power of 0 is 1, NaN too; 1 to any power is 1; a
-   * negative x has whole powers only, else NaN.
+   * is 0 everywhere for exponent 0. Special values are those of C's `pow` (IEEE 754): anything to the power of 0 is 1, NaN
+   * too; 1 to any power is 1; a negative x has whole powers only, else NaN. An exponent of 0.5 or -0.5 is no exception: it makes
+   * Infinity or 0 of -Infinity, and -0.5 makes Infinity of -0, where `sqrt`, `rsqrt` and PyTorch's `pow` go by the sign.
    * @throws OptionError when the exponent is NaN or no number.
    */
   pow(exponent: number): Tensor {
@@ -639,7 +643,7 @@ export class Tensor {
     return ops.reshape(this, shape)
   }
 
-  /** A view with two axes exchanged. */
+  /** A view with two axes exchanged. Throws `ShapeError` for a tensor without axes. */
   transpose(dim0: number, dim1: number): Tensor {
     return ops.transpose(this, dim0, dim1)
   }
@@ -736,8 +740,9 @@ export class Tensor {
   // --- operations: dtype -----------------------------------------------------------------------------------------
 
   /**
-   * The tensor in another dtype; itself if it has that dtype already. From float32, fractions are cut off towards zero, and
-   * anything but 0 is true. No gradient flows through a conversion.
+   * The tensor in another dtype; itself if it has that dtype already. To bool, anything but 0 is true, NaN too. From float32
+   * to integers, fractions are cut off towards zero, NaN becomes 0, and what is beyond int32 its nearest end. uint8 takes the
+   * lowest 8 bits of that int32: -1 becomes 255, and 256 becomes 0. No gradient flows through a conversion.
    * @throws GraphError for a tensor that a gradient flows through, which would be cut silently: detach() it first.
    */
   to(dtype: Dtype): Tensor {
@@ -761,7 +766,7 @@ export class Tensor {
 
   // --- in place: on tensors that are not on a tape, or on leaves under noGrad --------------------------------------
 
-  /** Writes the elements of `source`, which broadcasts and is converted, into this tensor. */
+  /** Writes the elements of `source`, which broadcasts and is converted as by `to`, into this tensor; it may overlap it. */
   copy_(source: Tensor): this {
     return ops.copy_(this, source)
   }

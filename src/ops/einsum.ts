@@ -33,7 +33,8 @@ interface Equation {
  * has twice takes its diagonal. As in PyTorch, sizes of a letter may also differ between operands where one of them is 1.
  *
  * Operands are multiplied two at a time, from left to right, by `matmul` where a letter is summed over, else by `mul`.
- * Gradients are those of these operations. A result has at most 8 axes, and so has each product on the way.
+ * Gradients are those of these operations. The result is float32; but that of one operand without a sum, such as
+ * 'ij->ji' or 'ii->i', is a view of it, of its dtype. A result has at most 8 axes, and so has each product on the way.
  * @throws OptionError for what is no such equation, or has another number of operands than there are tensors;
  * ShapeError when shapes do not fit it.
  */
