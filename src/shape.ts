@@ -127,7 +127,7 @@ function mergeAxes(shape: Shape, layouts: readonly Shape[]): { sizes: number[]; 
  */
 export function reshapedStrides(shape: Shape, strides: Shape, to: Shape): number[] | null {
   const found = contiguousStrides(to)
-  if (numelOf(to) === 0) return found
+  if (isContiguous(shape, strides)) return found
   const { sizes, steps } = mergeAxes(shape, [strides])
   let axis = to.length - 1
   for (let run = sizes.length - 1; run >= 0; run--) {

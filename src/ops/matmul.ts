@@ -58,6 +58,10 @@ function gemm(a: Matrix, b: Matrix, bias: Ptr, c: Ptr, m: number, n: number, k: 
 
 /** C = beta * C + A B for each item of a batch, each C dense. */
 function gemms(batch: Shape, a: Stack, b: Stack, c: Stack, m: number, n: number, k: number, beta: number): void {
+  if (batch.length === 0) {
+    gemm(a, b, NO_BIAS, c.ptr, m, n, k, beta)
+    return
+  }
   eachPlane(batch, [a.steps, b.steps, c.steps], (first, rows, cols, row, col) => {
     for (let i = 0; i < rows; i++)
       for (let j = 0; j < cols; j++) {
@@ -68,19 +72,18 @@ function gemms(batch: Shape, a: Stack, b: Stack, c: Stack, m: number, n: number,
 }
 
 /** A vector on the left is a matrix of one row. */
-const asRows = ({ shape, strides }: Layout): Layout =>
-  shape.length > 1 ? { shape, strides } : { shape: [1, ...shape], strides: [0, ...strides] }
+const asRows = (x: Layout): Layout => (x.shape.length > 1 ? x : { shape: [1, ...x.shape], strides: [0, ...x.strides] })
 
 /** A vector on the right is a matrix of one column. */
-const asColumns = ({ shape, strides }: Layout): Layout =>
-  shape.length > 1 ? { shape, strides } : { shape: [...shape, 1], strides: [...strides, 0] }
+const asColumns = (x: Layout): Layout =>
+  x.shape.length > 1 ? x : { shape: [...x.shape, 1], strides: [...x.strides, 0] }
 
 const leading = (list: Shape): Shape => list.slice(0, -2)
 
 /** Whether GEMM can read matrices where they lie: one of the two axes is dense, and in a vector that axis. */
 function isReadable({ shape, strides }: Layout): boolean {
-  const [rows, cols] = shape.slice(-2)
-  const [row, col] = strides.slice(-2)
+  const last = shape.length - 1
+  const [rows, cols, row, col] = [shape[last - 1], shape[last], strides[last - 1], strides[last]]
   return rows === 1 || cols === 1 ? isContiguous([rows, cols], [row, col]) : row === 1 || col === 1
 }
 
@@ -88,14 +91,48 @@ function isReadable({ shape, strides }: Layout): boolean {
 const matrixOf = (ptr: Ptr, cols: number, row: number, col: number): Matrix =>
   col === 1 || cols === 1 ? { ptr, ld: row, trans: 0 } : { ptr, ld: col, trans: 1 }
 
+/** Products of matrices, one for each index into `batch`. */
+interface Product {
+  readonly batch: Shape
+  readonly m: number
+  readonly n: number
+  readonly k: number
+  readonly a: Stack
+  readonly b: Stack
+  /** The result, or its gradient. */
+  readonly c: (z: Operand) => Stack
+  readonly da: (dx: Operand) => Stack
+  readonly db: (dx: Operand) => Stack
+}
+
+const NO_STEPS: Shape = []
+const alone = ({ ptr, ld, trans }: Matrix): Stack => ({ ptr, ld, trans, steps: NO_STEPS })
+
+/** What A (…, m, k) x B (…, k, n) comes down to. A single product, as nearly all are, is not to cost more than it must. */
+function productOf(x: Operand, y: Operand): Product {
+  const a = asRows(x)
+  const b = asColumns(y)
+  if (a.shape.length > 2 || b.shape.length > 2) return batchedProduct(x.ptr, a, y.ptr, b)
+  const [m, k] = a.shape
+  const n = b.shape[1]
+  return {
+    batch: NO_STEPS,
+    m,
+    n,
+    k,
+    a: alone(matrixOf(x.ptr, k, a.strides[0], a.strides[1])),
+    b: alone(matrixOf(y.ptr, n, b.strides[0], b.strides[1])),
+    c: ({ ptr }) => alone(dense(ptr, n)),
+    da: ({ ptr }) => alone(dense(ptr, k)),
+    db: ({ ptr }) => alone(dense(ptr, n)),
+  }
+}
+
 /**
- * What A (…, m, k) x B (…, k, n) comes down to: products of matrices, one for each index into `batch`.
  * Matrices of A that meet the same one of B are one matrix with more rows, where these lie evenly spaced: one product
  * instead of many, and the gradient of B is one sum over all rows.
  */
-function productOf(x: Operand, y: Operand) {
-  const a = asRows(x)
-  const b = asColumns(y)
+function batchedProduct(aPtr: Ptr, a: Layout, bPtr: Ptr, b: Layout): Product {
   const whole = broadcastShapes('matmul', leading(a.shape), leading(b.shape))
   const stepsOf = ({ shape, strides }: Layout) => broadcastStrides(leading(shape), leading(strides), whole)
   const steps = stepsOf(a)
@@ -117,12 +154,11 @@ function productOf(x: Operand, y: Operand) {
     m,
     n,
     k,
-    a: stack(matrixOf(x.ptr, k, row, col), a),
-    b: stack(matrixOf(y.ptr, n, bRow, bCol), b),
-    /** The result, or its gradient. */
-    c: ({ ptr }: Operand): Stack => ({ ...dense(ptr, n), steps: leading(contiguousStrides([...batch, m, n])) }),
-    da: (dx: Operand) => stack(dense(dx.ptr, k), asRows(dx)),
-    db: (dx: Operand) => stack(dense(dx.ptr, n), asColumns(dx)),
+    a: stack(matrixOf(aPtr, k, row, col), a),
+    b: stack(matrixOf(bPtr, n, bRow, bCol), b),
+    c: ({ ptr }) => ({ ...dense(ptr, n), steps: leading(contiguousStrides([...batch, m, n])) }),
+    da: (dx) => stack(dense(dx.ptr, k), asRows(dx)),
+    db: (dx) => stack(dense(dx.ptr, n), asColumns(dx)),
   }
 }
 
