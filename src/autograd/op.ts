@@ -25,8 +25,8 @@ export interface OpSpec<P, N extends string> {
   readonly saves?: 'inputs' | 'output' | 'both' | { readonly [name in N]: (xs: readonly Operand[]) => Shape }
   /** Which of the saved inputs `backward` reads, given which of them need a gradient. Default: all. */
   readonly uses?: (needed: readonly boolean[]) => readonly boolean[]
-  /** Whether inputs may have any strides; else they are made contiguous first. */
-  readonly strided?: boolean
+  /** Whether inputs may have any strides, or which ones; those that may not are made contiguous first. Default: none. */
+  readonly strided?: boolean | ((x: Operand, i: number) => boolean)
   /** The dtype each input is converted to; null leaves it as it is. Default: float32 for all. */
   readonly takes?: (xs: readonly Operand[]) => readonly (Dtype | null)[]
   /** The dtype of the output. Default: float32. */
@@ -191,5 +191,7 @@ export function edgesOf(inputs: readonly Tensor[]): Edge[] | null {
 function prepare<P, N extends string>(spec: OpSpec<P, N>, xs: Tensor[]): void {
   for (const x of xs) check(spec.name, x)
   const dtypes = spec.takes?.(xs)
-  for (let i = 0; i < xs.length; i++) adapt(xs, i, dtypes ? dtypes[i] : 'float32', spec.strided === true)
+  const { strided = false } = spec
+  for (let i = 0; i < xs.length; i++)
+    adapt(xs, i, dtypes ? dtypes[i] : 'float32', typeof strided === 'function' ? strided(xs[i], i) : strided)
 }

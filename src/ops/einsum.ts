@@ -1,5 +1,6 @@
 /** Sums of products by names of axes, made of views, sums and matrix products. */
 import { check } from '../autograd/operands.ts'
+import { inSteps, type Step } from '../autograd/steps.ts'
 import { defineView } from '../autograd/view.ts'
 import { OptionError, ShapeError } from '../errors.ts'
 import { checkShape, formatShape, numelOf, type Shape, sameShape } from '../shape.ts'
@@ -43,12 +44,15 @@ export function einsum(equation: string, ...tensors: Tensor[]): Tensor {
   const shapes = tensors.map(({ shape }) => shape)
   const { inputs, output } = parse(equation, shapes)
   const sizes = sizesOf(equation, inputs, shapes)
-  const [first, ...rest] = tensors.map((x, i) => simplified({ x, labels: inputs[i] }, sizes))
-  const last = rest.reduce((a, b, i) => {
-    const wanted = new Set([...output, ...rest.slice(i + 1).flatMap(({ labels }) => labels)])
-    return multiplied(summed(a, [...wanted, ...b.labels]), summed(b, [...wanted, ...a.labels]), wanted)
-  }, first)
-  return arranged(summed(last, output), output)
+  return inSteps(tensors, (step) => {
+    const [first, ...rest] = tensors.map((x, i) => simplified({ x, labels: inputs[i] }, sizes, step))
+    const last = rest.reduce((a, b, i) => {
+      const wanted = new Set([...output, ...rest.slice(i + 1).flatMap(({ labels }) => labels)])
+      const left = summed(a, [...wanted, ...b.labels], step)
+      return multiplied(left, summed(b, [...wanted, ...a.labels], step), wanted, step)
+    }, first)
+    return arranged(summed(last, output, step), output)
+  })
 }
 
 // --- the equation ----------------------------------------------------------------------------------------------------
@@ -137,20 +141,20 @@ const arranged = ({ x, labels }: Term, order: readonly Label[]): Tensor =>
   )
 
 /** Each label once, and only where the axis has its size: one of size 1 changes no product. */
-function simplified({ x, labels }: Term, sizes: ReadonlyMap<Label, number>): Term {
+function simplified({ x, labels }: Term, sizes: ReadonlyMap<Label, number>, step: Step): Term {
   const own = [...new Set(labels.filter((label, axis) => x.shape[axis] === sizes.get(label)))]
-  return own.length === labels.length ? { x, labels } : { x: arranged({ x, labels }, own), labels: own }
+  return own.length === labels.length ? { x, labels } : { x: step(arranged({ x, labels }, own)), labels: own }
 }
 
 /** The sum over all labels that are not wanted. */
-function summed({ x, labels }: Term, wanted: readonly Label[]): Term {
+function summed({ x, labels }: Term, wanted: readonly Label[], step: Step): Term {
   const kept = labels.filter((label) => wanted.includes(label))
   const dims = [...labels.keys()].filter((axis) => !wanted.includes(labels[axis]))
-  return dims.length > 0 ? { x: sum(x, dims), labels: kept } : { x, labels }
+  return dims.length > 0 ? { x: step(sum(x, dims)), labels: kept } : { x, labels }
 }
 
 /** The product, summed over labels that both have and nobody wants. */
-function multiplied(a: Term, b: Term, wanted: ReadonlySet<Label>): Term {
+function multiplied(a: Term, b: Term, wanted: ReadonlySet<Label>, step: Step): Term {
   const shared = a.labels.filter((label) => b.labels.includes(label))
   const batch = shared.filter((label) => wanted.has(label))
   const inner = shared.filter((label) => !wanted.has(label))
@@ -160,17 +164,17 @@ function multiplied(a: Term, b: Term, wanted: ReadonlySet<Label>): Term {
   const sizes = ({ x, labels }: Term, some: readonly Label[]) => some.map((label) => x.shape[labels.indexOf(label)])
   const shape = [...sizes(a, batch), ...sizes(a, left), ...sizes(b, right)]
   checkShape('einsum', shape)
-  if (inner.length === 0) return { x: mul(arranged(a, labels), arranged(b, labels)), labels }
+  if (inner.length === 0) return { x: step(mul(step(arranged(a, labels)), step(arranged(b, labels)))), labels }
   const [m, n, k] = [sizes(a, left), sizes(b, right), sizes(a, inner)].map(numelOf)
-  const rows = shaped(ordered(a, [...batch, ...left, ...inner]), [...sizes(a, batch), m, k])
-  const columns = shaped(ordered(b, [...batch, ...inner, ...right]), [...sizes(a, batch), k, n])
-  return { x: shaped(matmul(rows, columns), shape), labels }
+  const rows = shaped(ordered(a, [...batch, ...left, ...inner], step), [...sizes(a, batch), m, k], step)
+  const columns = shaped(ordered(b, [...batch, ...inner, ...right], step), [...sizes(a, batch), k, n], step)
+  return { x: shaped(step(matmul(rows, columns)), shape, step), labels }
 }
 
-const ordered = (term: Term, order: readonly Label[]): Tensor =>
-  order.every((label, axis) => label === term.labels[axis]) ? term.x : arranged(term, order)
+const ordered = (term: Term, order: readonly Label[], step: Step): Tensor =>
+  order.every((label, axis) => label === term.labels[axis]) ? term.x : step(arranged(term, order))
 
-function shaped(x: Tensor, shape: Shape): Tensor {
+function shaped(x: Tensor, shape: Shape, step: Step): Tensor {
   checkShape('einsum', shape)
-  return sameShape(x.shape, shape) ? x : reshape(x, shape)
+  return sameShape(x.shape, shape) ? x : step(reshape(x, shape))
 }

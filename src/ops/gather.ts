@@ -1,6 +1,7 @@
 /** Picking by index. Every index is checked before any is used. */
 import { defineOp } from '../autograd/op.ts'
 import { check, withReadable } from '../autograd/operands.ts'
+import { inSteps } from '../autograd/steps.ts'
 import { defineView } from '../autograd/view.ts'
 import { BYTES, type Operand } from '../dtype.ts'
 import { DtypeError, OptionError, ShapeError } from '../errors.ts'
@@ -80,7 +81,8 @@ export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
         'it must have as many axes, and along the others be no larger',
     )
   const to = x.shape.map((size, i) => (i === axis ? size : index.shape[i]))
-  return gathered([sameShape(to, x.shape) ? x : reached(x, to), index], axis)
+  if (sameShape(to, x.shape)) return gathered([x, index], axis)
+  return inSteps([], (step) => gathered([step(reached(x, to)), index], axis))
 }
 
 interface Selection {

@@ -1,6 +1,7 @@
 /** Matrix products, all by the one GEMM kernel. */
 import { defineOp } from '../autograd/op.ts'
 import { check } from '../autograd/operands.ts'
+import { inSteps } from '../autograd/steps.ts'
 import type { Destination } from '../autograd/tape.ts'
 import type { Operand } from '../dtype.ts'
 import { ShapeError } from '../errors.ts'
@@ -19,7 +20,7 @@ import {
   sameShape,
 } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
-import { contiguous, unsqueeze } from './shape.ts'
+import { unsqueeze } from './shape.ts'
 
 /** A matrix as GEMM takes it: rows `ld` elements apart, or, transposed, columns. */
 interface Matrix {
@@ -173,7 +174,7 @@ const product = defineOp({
   name: 'matmul',
   saves: 'inputs',
   uses: ([a, b]) => [b, a],
-  strided: true,
+  strided: (x, i) => isReadable(i === 0 ? asRows(x) : asColumns(x)),
   shape: ([{ shape: a }, { shape: b }]) => [
     ...broadcastShapes('matmul', leading(a), leading(b)),
     ...a.slice(-2, -1),
@@ -202,10 +203,8 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
       `${shapes()}: takes (…, m, k) x (…, k, n) with equal inner sizes, which are ${inner.join(' and ')} here`,
     )
   if (a.ndim > 2 && b.ndim > 2) broadcastShapes(`${shapes()}: leading axes`, leading(a.shape), leading(b.shape))
-  return product([readable(asRows(a), a), readable(asColumns(b), b)])
+  return product([a, b])
 }
-
-const readable = (layout: Layout, x: Tensor): Tensor => (isReadable(layout) ? x : contiguous(x))
 
 export function dot(a: Tensor, b: Tensor): Tensor {
   check('dot', a)
@@ -220,7 +219,7 @@ export function outer(a: Tensor, b: Tensor): Tensor {
   check('outer', b)
   if (a.ndim !== 1 || b.ndim !== 1)
     throw new ShapeError(`outer: ${formatShape(a.shape)} x ${formatShape(b.shape)}: takes two vectors`)
-  return matmul(unsqueeze(a, 1), unsqueeze(b, 0))
+  return inSteps([], (step) => matmul(step(unsqueeze(a, 1)), step(unsqueeze(b, 0))))
 }
 
 const affine = defineOp({

@@ -1,11 +1,13 @@
 /** Views and copies that change how elements are arranged. */
 import { defineOp } from '../autograd/op.ts'
 import { defineView } from '../autograd/view.ts'
+import type { Operand } from '../dtype.ts'
 import { ShapeError } from '../errors.ts'
-import { copyStrided, moveStrided } from '../runtime/strided.ts'
+import { copyStrided, moveStrided, through } from '../runtime/strided.ts'
 import {
   broadcastStrides,
   checkShape,
+  contiguousStrides,
   formatShape,
   isContiguous,
   normalizeDim,
@@ -37,6 +39,21 @@ const reshaped = defineView<Shape>('reshape', (shape, strides, to) => ({
   offset: 0,
 }))
 
+/** The elements in logical order, where no view can show them in the shape. */
+const rearranged = defineOp<Shape>({
+  name: 'reshape',
+  strided: true,
+  takes: () => [null],
+  gives: ([x]) => x.dtype,
+  shape: (_xs, to) => to,
+  forward: (_k, [x], y) => copyStrided(x, inShape(y, x.shape)),
+  backward: (_k, _saved, dy, [dx]) => dx && moveStrided(inShape(dy, dx.shape), dx, dx.beta),
+})
+
+/** A dense operand in another shape. */
+const inShape = (x: Operand, shape: Shape): Operand =>
+  through(x, { shape, strides: contiguousStrides(shape), offset: 0 })
+
 export function reshape(x: Tensor, shape: Shape): Tensor {
   const unknown = Array.isArray(shape) ? shape.indexOf(-1) : -1
   const known = unknown < 0 ? shape : shape.with(unknown, 1)
@@ -48,7 +65,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
       `reshape: ${formatShape(x.shape)} has ${x.numel} elements and cannot become ${formatShape(shape)}; ` +
         'the product of the sizes must stay the same, and at most one may be -1',
     )
-  return reshaped(reshapedStrides(x.shape, x.strides, to) ? x : contiguous(x), to)
+  return reshapedStrides(x.shape, x.strides, to) ? reshaped(x, to) : rearranged([x], to)
 }
 
 const swap = (list: Shape, i: number, j: number) => list.with(i, list[j]).with(j, list[i])

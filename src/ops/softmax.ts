@@ -1,4 +1,5 @@
 import { defineOp } from '../autograd/op.ts'
+import { inSteps } from '../autograd/steps.ts'
 import { normalizeDim, numelOf } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 import { transpose } from './shape.ts'
@@ -19,5 +20,6 @@ const lastAxis = defineOp({
 
 export function softmax(x: Tensor, dim = -1): Tensor {
   const axis = normalizeDim('softmax', dim, x.ndim)
-  return axis >= x.ndim - 1 ? lastAxis([x]) : transpose(lastAxis([transpose(x, dim, -1)]), dim, -1)
+  if (axis >= x.ndim - 1) return lastAxis([x])
+  return inSteps([], (step) => transpose(step(lastAxis([step(transpose(x, axis, -1))])), axis, -1))
 }

@@ -1,6 +1,7 @@
 /** Order along an axis: indices by one kernel, and the values by `gather`, through which their gradient flows. */
 import { defineOp } from '../autograd/op.ts'
 import { check } from '../autograd/operands.ts'
+import { inSteps } from '../autograd/steps.ts'
 import { OptionError } from '../errors.ts'
 import { checkOptions } from '../options.ts'
 import { engine } from '../runtime/engine.ts'
@@ -67,9 +68,16 @@ function wholeOrder(op: 'sort' | 'argsort', x: Tensor, dim: number, options: Sor
 
 /** x is made dense once, ahead of both operations. */
 function sorted(op: 'sort' | 'topk', x: Tensor, order: Order): Sorted {
-  const dense = contiguous(x)
-  const indices = orders[op]([dense], order)
-  return { values: gather(dense, order.axis, indices), indices }
+  return inSteps([x], (step) => {
+    const dense = step(contiguous(x))
+    const indices = orders[op]([dense], order)
+    try {
+      return { values: gather(dense, order.axis, indices), indices }
+    } catch (error) {
+      indices.dispose()
+      throw error
+    }
+  })
 }
 
 export function sort(x: Tensor, dim = -1, options: SortOptions = {}): Sorted {

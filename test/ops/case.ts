@@ -88,6 +88,14 @@ export const on = (...inputs: readonly Input[]) => ({
 export const given = (values: NestedData, dtype: Dtype = 'float32') => ({ values, dtype })
 export const rows = (...values: readonly NestedData[]) => ({ values })
 
+/** One of the results of an operation that has several; the others are freed. */
+export function pick(results: readonly Tensor[], which: number): Tensor {
+  results.forEach((result, i) => {
+    if (i !== which) result.dispose()
+  })
+  return results[which]
+}
+
 /** Arguments that an operation refuses. */
 export interface Refusal {
   readonly op: string

@@ -1,6 +1,6 @@
 /** Every check over every row of the op table. */
 import { describe, expect, test } from 'vitest'
-import { StaleTensorError, Tensor, tensor } from '../../src/index.ts'
+import { memory, StaleTensorError, Tensor, tensor } from '../../src/index.ts'
 import * as ops from '../../src/ops/index.ts'
 import type { Shape } from '../../src/shape.ts'
 import { type Case, elementwise } from './case.ts'
@@ -223,6 +223,21 @@ describe.each(rows)('%s', (_op, checks) => {
             expect(inputs.map(({ grad }) => grad())).toEqual(inputs.map(() => null))
             expect(inputs.map(({ x }) => x.toTypedArray())).toEqual(values)
           })
+        })
+  })
+
+  test('holds no memory but that of its result, and none of its inputs', () => {
+    for (const check of small)
+      for (const layout of layoutsOf(check))
+        clean(sizesOf(check), () => {
+          const before = memory().live
+          const xs = check.inputs.map((input) => make(input, layout, input.dtype).x)
+          const given = memory().live
+          const y = check.run(...xs)
+          if (!xs.includes(y)) y.dispose()
+          expect(memory().live, layout).toBe(given)
+          for (const x of xs) x.dispose()
+          if (layout === 'dense') expect(memory().live).toBe(before)
         })
   })
 

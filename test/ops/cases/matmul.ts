@@ -1,4 +1,5 @@
 /** Rows of matrix products. */
+import { inSteps } from '../../../src/autograd/steps.ts'
 import { ShapeError } from '../../../src/errors.ts'
 import type { Tensor } from '../../../src/index.ts'
 import { type Case, EDGES, float32Sum, on, type Refusal, rows } from '../case.ts'
@@ -41,7 +42,8 @@ export const cases: readonly Case[] = [
   },
   {
     op: 'matmul',
-    run: (a: Tensor, b: Tensor) => a.expand([2, 3, 2, 4]).matmul(b.expand([3, 4, 5])),
+    run: (a: Tensor, b: Tensor) =>
+      inSteps([], (step) => step(a.expand([2, 3, 2, 4])).matmul(step(b.expand([3, 4, 5])))),
     f: (a: Nd, b: Nd) => matmul(expand(a, [2, 3, 2, 4]), expand(b, [3, 4, 5])),
     error: float32Sum,
     on: [on([2, 4], [4, 5]), on([2, 1, 2, 4], [3, 4, 5]), on([1, 4], [1, 5]), on([3, 2, 4], [4, 1])],

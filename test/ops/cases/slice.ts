@@ -2,7 +2,7 @@
 import { OptionError, ShapeError } from '../../../src/errors.ts'
 import type { Tensor } from '../../../src/index.ts'
 import type { Shape } from '../../../src/shape.ts'
-import { type Case, given, on, type Refusal } from '../case.ts'
+import { type Case, given, on, pick, type Refusal } from '../case.ts'
 import type { Nd } from '../nd.ts'
 import { slice, split } from '../reference/shape.ts'
 
@@ -58,7 +58,7 @@ const pieces = (shape: Shape, n: number, ...params: readonly unknown[]) =>
 
 const splitRow = {
   op: 'split',
-  run: (x: Tensor, sizes: number | Shape, dim: number, piece: number) => x.split(sizes, dim)[piece],
+  run: (x: Tensor, sizes: number | Shape, dim: number, piece: number) => pick(x.split(sizes, dim), piece),
   f: split,
 }
 
@@ -125,13 +125,13 @@ export const cases: readonly Case[] = [
   { ...splitRow, gives: 'bool', on: [on(given([true, false, true], 'bool')).with(2, 0, 1)] },
   {
     op: 'split',
-    run: (x: Tensor, size: number, piece: number) => x.split(size)[piece],
+    run: (x: Tensor, size: number, piece: number) => pick(x.split(size), piece),
     f: (x: Nd, size: number, piece: number) => split(x, size, 0, piece),
     on: pieces([3, 2], 2, 2),
   },
   {
     op: 'chunk',
-    run: (x: Tensor, chunks: number, dim: number, _sizes: Shape, piece: number) => x.chunk(chunks, dim)[piece],
+    run: (x: Tensor, chunks: number, dim: number, _sizes: Shape, piece: number) => pick(x.chunk(chunks, dim), piece),
     f: (x: Nd, _chunks: number, dim: number, sizes: Shape, piece: number) => split(x, sizes, dim, piece),
     on: CHUNKS.flatMap(([shape, chunks, dim, sizes]) => pieces(shape, sizes.length, chunks, dim, sizes)),
   },

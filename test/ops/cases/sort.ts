@@ -2,7 +2,7 @@
 import { OptionError, ShapeError } from '../../../src/errors.ts'
 import type { Tensor } from '../../../src/index.ts'
 import type { SortOptions, TopkOptions } from '../../../src/ops/index.ts'
-import { type Case, EDGES, extremes, given, on, type Refusal, rows } from '../case.ts'
+import { type Case, EDGES, extremes, given, on, pick, type Refusal, rows } from '../case.ts'
 import { argsort, sort, topk, topkIndices } from '../reference/sort.ts'
 
 const descending = { descending: true }
@@ -46,10 +46,12 @@ const bytes = [
   [1, 2, 3, 2, 1],
 ]
 
-const valuesOfSort = (x: Tensor, dim?: number, options?: SortOptions) => x.sort(dim, options).values
-const indicesOfSort = (x: Tensor, dim?: number, options?: SortOptions) => x.sort(dim, options).indices
-const valuesOfTopk = (x: Tensor, k: number, dim?: number, options?: TopkOptions) => x.topk(k, dim, options).values
-const indicesOfTopk = (x: Tensor, k: number, dim?: number, options?: TopkOptions) => x.topk(k, dim, options).indices
+const valuesOfSort = (x: Tensor, dim?: number, options?: SortOptions) => pick(Object.values(x.sort(dim, options)), 0)
+const indicesOfSort = (x: Tensor, dim?: number, options?: SortOptions) => pick(Object.values(x.sort(dim, options)), 1)
+const valuesOfTopk = (x: Tensor, k: number, dim?: number, options?: TopkOptions) =>
+  pick(Object.values(x.topk(k, dim, options)), 0)
+const indicesOfTopk = (x: Tensor, k: number, dim?: number, options?: TopkOptions) =>
+  pick(Object.values(x.topk(k, dim, options)), 1)
 
 const exactly = (dtype: 'int32' | 'uint8', x: number[][]): Case[] => [
   {
