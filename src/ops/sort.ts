@@ -44,6 +44,7 @@ const ordering = (name: 'sort' | 'argsort' | 'topk') =>
     gives: () => 'int32',
     shape: ([x], { axis, k }) => (x.shape.length > 0 ? x.shape.with(axis, k) : x.shape),
     forward: (kernels, [x], y, { axis, k, descending }) => {
+      if (y.numel === 0) return
       const { outer, n, inner } = aroundAxis(x.shape, axis)
       const scratch = engine().heap.workspace(kernels.argsortScratch(n))
       const argsort = x.dtype === 'float32' ? kernels.argsortF32 : kernels.argsortI32

@@ -21,6 +21,7 @@ const whole = [
   on([0, 3]),
   on([3, 0]),
   on([0, 3]).with(0),
+  on([0, 2 ** 30]),
   ...[-1, 0].flatMap((dim) => [ties, extremes].flatMap((x) => [on(x).with(dim), on(x).with(dim, descending)])),
 ]
 
@@ -32,6 +33,7 @@ const some = [
   on([]).with(1),
   on([0, 3]).with(2),
   on([3, 0]).with(0),
+  on([0, 2 ** 30]).with(2),
   ...[1, 3, 5].flatMap((k) => [on(ties).with(k), on(ties).with(k, -1, smallest)]),
   on(extremes).with(2, 0),
 ]
