@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   data,
+  einsum,
   GraphError,
   manualSeed,
   memory,
@@ -1018,7 +1019,12 @@ describe('StaleTensorError', () => {
     ['transpose', (x) => x.transpose(0, 1)],
     ['to', (x) => x.to('int32')],
     ['sum', (x) => x.sum()],
+    ['to', (x) => x.to('float32')],
+    ['contiguous', (x) => x.contiguous()],
     ['softmax', (x) => x.softmax()],
+    ['softmax', (x) => x.softmax(0)],
+    ['sort', (x) => x.sort(0)],
+    ['einsum', (x) => einsum('ij->ji', x)],
     ['nn.Parameter', (x) => new nn.Parameter(x)],
     ['nn.buffer', (x) => nn.buffer(x)],
     ['TensorDataset', (x) => new data.TensorDataset(x)],

@@ -1,6 +1,6 @@
 /** Conversions between dtypes. */
 import { placeBeside } from '../autograd/op.ts'
-import { withReadable } from '../autograd/operands.ts'
+import { check, withReadable } from '../autograd/operands.ts'
 import { isRecording } from '../autograd/tape.ts'
 import { checkDtype, type Dtype } from '../dtype.ts'
 import { GraphError } from '../errors.ts'
@@ -31,6 +31,7 @@ export function cast(x: Tensor, dtype: Dtype): Tensor {
 }
 
 export function to(x: Tensor, dtype: Dtype): Tensor {
+  check('to', x)
   checkDtype('to', dtype)
   if (x.dtype === dtype) return x
   if (x.requiresGrad && isRecording())

@@ -1,5 +1,6 @@
 /** Views and copies that change how elements are arranged. */
 import { defineOp } from '../autograd/op.ts'
+import { check } from '../autograd/operands.ts'
 import { defineView } from '../autograd/view.ts'
 import type { Operand } from '../dtype.ts'
 import { ShapeError } from '../errors.ts'
@@ -30,6 +31,7 @@ const copied = defineOp({
 })
 
 export function contiguous(x: Tensor): Tensor {
+  check('contiguous', x)
   return isContiguous(x.shape, x.strides) ? x : copied([x])
 }
 

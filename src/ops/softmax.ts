@@ -1,4 +1,5 @@
 import { defineOp } from '../autograd/op.ts'
+import { check } from '../autograd/operands.ts'
 import { inSteps } from '../autograd/steps.ts'
 import { normalizeDim, numelOf } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
@@ -19,6 +20,7 @@ const lastAxis = defineOp({
 })
 
 export function softmax(x: Tensor, dim = -1): Tensor {
+  check('softmax', x)
   const axis = normalizeDim('softmax', dim, x.ndim)
   if (axis >= x.ndim - 1) return lastAxis([x])
   return inSteps([], (step) => transpose(step(lastAxis([step(transpose(x, axis, -1))])), axis, -1))
