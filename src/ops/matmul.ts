@@ -40,7 +40,7 @@ const NO_BIAS = 0 as Ptr
 
 const dense = (ptr: Ptr, cols: number): Matrix => ({ ptr, ld: cols, trans: 0 })
 const flip = <M extends Matrix>(matrix: M): M => ({ ...matrix, trans: matrix.trans ? 0 : 1 })
-const skip = ({ ptr, ...rest }: Matrix, elements: number): Matrix => ({ ...rest, ptr: (ptr + 4 * elements) as Ptr })
+const skip = ({ ptr, ld, trans }: Matrix, elements: number): Matrix => ({ ptr: (ptr + 4 * elements) as Ptr, ld, trans })
 
 /** C (m, n) = beta * C + A (m, k) B (k, n) + bias, C dense. */
 function gemm(a: Matrix, b: Matrix, bias: Ptr, c: Ptr, m: number, n: number, k: number, beta: number): void {
@@ -66,8 +66,8 @@ function gemms(batch: Shape, a: Stack, b: Stack, c: Stack, m: number, n: number,
   eachPlane(batch, [a.steps, b.steps, c.steps], (first, rows, cols, row, col) => {
     for (let i = 0; i < rows; i++)
       for (let j = 0; j < cols; j++) {
-        const [x, y, z] = first.map((offset, operand) => offset + i * row[operand] + j * col[operand])
-        gemm(skip(a, x), skip(b, y), NO_BIAS, skip(c, z).ptr, m, n, k, beta)
+        const lies = (of: number) => first[of] + i * row[of] + j * col[of]
+        gemm(skip(a, lies(0)), skip(b, lies(1)), NO_BIAS, skip(c, lies(2)).ptr, m, n, k, beta)
       }
   })
 }
