@@ -18,6 +18,11 @@ export function checkNumber(op: string, name: string, value: number): void {
   throw new OptionError(`${op}: ${name} is ${found}; it must be a number`)
 }
 
+/** Throws `OptionError` unless `value` is a boolean. */
+export function checkFlag(op: string, name: string, value: boolean): void {
+  if (typeof value !== 'boolean') throw new OptionError(`${op}: ${name} is ${String(value)}; use true or false`)
+}
+
 export interface Bounds {
   readonly low: number
   readonly high: number

@@ -3,7 +3,7 @@ import { defineOp } from '../autograd/op.ts'
 import { check } from '../autograd/operands.ts'
 import { inSteps } from '../autograd/steps.ts'
 import { OptionError } from '../errors.ts'
-import { checkOptions } from '../options.ts'
+import { checkFlag, checkOptions } from '../options.ts'
 import { engine } from '../runtime/engine.ts'
 import { aroundAxis, formatShape, normalizeDim } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
@@ -53,10 +53,6 @@ const ordering = (name: 'sort' | 'argsort' | 'topk') =>
   })
 
 const orders = { sort: ordering('sort'), argsort: ordering('argsort'), topk: ordering('topk') }
-
-function checkFlag(op: string, name: string, value: boolean): void {
-  if (typeof value !== 'boolean') throw new OptionError(`${op}: ${name} is ${String(value)}; use true or false`)
-}
 
 function wholeOrder(op: 'sort' | 'argsort', x: Tensor, dim: number, options: SortOptions): Order {
   check(op, x)
