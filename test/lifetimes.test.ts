@@ -267,6 +267,31 @@ describe('a turn dies one turn later', () => {
     expect(values(w.grad as Tensor)).toEqual([6, 6])
   })
 
+  test('a scope after a loop leaves the graph of the last turn alone, also a scope with a loop inside', () => {
+    const w = leaf(1, 2)
+    const loop = () => {
+      let last = w
+      for (const _ of steps(1)) last = w.mul(3)
+      return last
+    }
+    const inScope: ((y: Tensor) => unknown)[] = [
+      (y) => y.add(w.mul(2)),
+      (y) => {
+        for (const _ of steps(1)) scope(() => y.mul(2))
+      },
+    ]
+    for (const use of inScope) {
+      const y = loop()
+      scope(() => {
+        use(y)
+      })
+      expect(values(y)).toEqual([3, 6])
+      w.grad = null
+      y.sum().backward()
+      expect(values(w.grad as unknown as Tensor)).toEqual([3, 3])
+    }
+  })
+
   test('the turn of an iterator that is dropped in its midst ends one turn after that is collected', async () => {
     const set = new data.TensorDataset(zeros([4, 2]))
     const loader = new data.DataLoader(set, { batchSize: 2 })

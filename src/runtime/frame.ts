@@ -6,6 +6,8 @@ interface Mortal {
   die(death: Death): void
 }
 
+export const TURN_ENDED: Death = 'its turn ended one turn ago'
+
 /** A turn of a loop or a scope: frees what was made in it. */
 export class Frame {
   readonly parent: Frame | null
@@ -23,6 +25,10 @@ export class Frame {
     this.parent = parent
     this.depth = parent ? parent.depth + 1 : 0
     this.#death = death
+  }
+
+  get isTurn(): boolean {
+    return this.#death === TURN_ENDED
   }
 
   add(cell: Cell): void {
@@ -57,13 +63,16 @@ export function isOpen(frame: Frame): boolean {
   return false
 }
 
-/** What is open now in the place of a turn that has ended: the turn after it, or what is around it. */
+/**
+ * What is open now in the place of a turn that has ended: the turn after it, or what is around it. Never a scope, which frees
+ * only what was made in it.
+ */
 export function successor(turn: Frame): Frame {
   let around = turn.parent ?? root
   while (!isOpen(around)) around = around.parent ?? root
   let next = innermost
   while (next !== around && next.parent !== around) next = next.parent ?? root
-  return next
+  return next.isTurn ? next : around
 }
 
 /** Opens a turn or scope inside the current one. */

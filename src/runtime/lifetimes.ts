@@ -9,7 +9,7 @@
  */
 import { GraphError, OptionError } from '../errors.ts'
 import { Cell, type Death } from './cell.ts'
-import { abandon, current, enter, exit, type Frame, isOpen, root } from './frame.ts'
+import { abandon, current, enter, exit, type Frame, isOpen, root, TURN_ENDED } from './frame.ts'
 import type { Graph } from './graph.ts'
 import type { Storage } from './heap.ts'
 
@@ -155,7 +155,7 @@ function* takeTurns<T>(
   position: Position,
 ): Generator<T, void, undefined> {
   for (let i = 0; i < n; i++) {
-    const turn = enter('its turn ended one turn ago')
+    const turn = enter(TURN_ENDED)
     position.turn = turn
     try {
       yield make(i)
