@@ -872,12 +872,17 @@ export class Tensor {
 
   /** @internal Adds a dense float32 gradient, whose storage this tensor takes over. Cannot fail. */
   addGrad(storage: Storage): void {
-    if (this.#grad?.cell.storage) {
-      engine().k.accumulate(storage.ptr, this.#grad.ptr, 1, this.numel, 0, 1, 0, 1)
-      this.#grad.storage.changed()
+    const { k, heap } = engine()
+    const old = this.#grad
+    if (old?.cell.storage) {
+      k.accumulate(storage.ptr, old.ptr, 1, this.numel, 0, 1, 0, 1)
+      old.storage.changed()
       storage.release()
       return
     }
+    // The value of a gradient of one element outlives its memory, unless someone disposed of it.
+    if (old?.numel === 1 && old.cell.death !== 'it was disposed')
+      heap.upload(storage.ptr, [heap.read(storage.ptr, 'float32') + old.cell.value], 'float32')
     storage.assign('gradients')
     this.#grad = new Tensor(new Cell(storage, 0, this.numel, 'float32'), this.shape)
     if (this.cell.storage) this.cell.gradient = this.#grad.cell

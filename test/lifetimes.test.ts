@@ -961,6 +961,21 @@ describe('a tensor of one element never goes stale', () => {
     expect(x.grad?.item()).toBe(8)
   })
 
+  test('a gradient that died with its leaf is added to', () => {
+    const x = scope(() => {
+      const x = leaf(3)
+      x.mul(x).backward()
+      return x
+    })
+    expect(x.grad?.item()).toBe(6)
+    x.mul(2).backward()
+    expect(x.grad?.item()).toBe(8)
+    x.grad = null
+    x.mul(2).backward()
+    expect((x.grad as unknown as Tensor).item()).toBe(2)
+    x.dispose()
+  })
+
   test('a leaf that was returned by value can be trained', () => {
     const w = scope(() => leaf(0.5))
     using optimizer = new optim.SGD([w], { lr: 0.5 })
