@@ -2,7 +2,7 @@ import { backward } from './autograd/backward.ts'
 import { check, withReadable } from './autograd/operands.ts'
 import type { Node } from './autograd/tape.ts'
 import { BYTES, type Dtype, type TypedArrays } from './dtype.ts'
-import { DtypeError, GraphError, ShapeError, StaleTensorError } from './errors.ts'
+import { DtypeError, GraphError, MemoryLimitError, ShapeError, StaleTensorError } from './errors.ts'
 import { formatTensor, INSPECT, inspected, SUMMARY } from './inspect.ts'
 import * as ops from './ops/index.ts'
 import { Cell } from './runtime/cell.ts'
@@ -851,6 +851,15 @@ export class Tensor {
     const y = this.make([], dtype)
     engine().heap.upload(y.ptr, [value], dtype)
     return y
+  }
+
+  /** @internal A new tensor of one element that `op` on this tensor takes, not yet placed. */
+  constant(op: string, value: number, dtype: Dtype = 'float32'): Tensor {
+    try {
+      return this.scalar(value, dtype)
+    } catch (error) {
+      throw MemoryLimitError.from(error, op, [this])
+    }
   }
 
   /** @internal A new tensor with the value that was saved when the memory of this one element went, not yet placed. */

@@ -1,6 +1,6 @@
 /** What operations are given: checked, and made readable for kernels. */
 import type { Dtype } from '../dtype.ts'
-import { DtypeError, ForeignTensorError } from '../errors.ts'
+import { DtypeError, ForeignTensorError, MemoryLimitError } from '../errors.ts'
 import { Cell } from '../runtime/cell.ts'
 import { isContiguous } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
@@ -11,17 +11,26 @@ export function check(op: string, x: Tensor): void {
   if (!x.cell.storage && x.numel !== 1) throw x.stale(op)
 }
 
+interface Readable {
+  readonly dtype?: Dtype | null
+  readonly strided?: boolean
+}
+
+/** `withAdapted` for what `op` is given: errors name it. */
+export function withReadable<T>(op: string, x: Tensor, how: Readable, body: (x: Tensor) => T): T {
+  check(op, x)
+  try {
+    return withAdapted(x, how, body)
+  } catch (error) {
+    throw MemoryLimitError.from(error, op, [x])
+  }
+}
+
 /**
  * Calls `body` with `x`, or with a copy that has memory, the dtype (unless null) and, unless `strided`, dense elements;
  * the copy is dropped afterwards.
  */
-export function withReadable<T>(
-  op: string,
-  x: Tensor,
-  { dtype = null, strided = false }: { dtype?: Dtype | null; strided?: boolean },
-  body: (x: Tensor) => T,
-): T {
-  check(op, x)
+export function withAdapted<T>(x: Tensor, { dtype = null, strided = false }: Readable, body: (x: Tensor) => T): T {
   const xs = [x]
   try {
     adapt(xs, 0, dtype, strided)

@@ -1,6 +1,6 @@
 import { check, withReadable } from '../autograd/operands.ts'
 import { BYTES } from '../dtype.ts'
-import { GraphError, OptionError, ShapeError } from '../errors.ts'
+import { GraphError, MemoryLimitError, OptionError, ShapeError } from '../errors.ts'
 import { checkOptions } from '../options.ts'
 import { engine } from '../runtime/engine.ts'
 import type { Ptr } from '../runtime/kernels.generated.ts'
@@ -61,7 +61,7 @@ export class TensorDataset<T extends readonly Tensor[] = readonly Tensor[]> {
       for (const x of this.tensors) made.push(this.#gather(x, index, count))
     } catch (error) {
       for (const x of made) x.drop()
-      throw error
+      throw MemoryLimitError.from(error, 'DataLoader', this.tensors)
     }
     for (const x of made) place(x, null)
     return made as unknown as Batch<T>

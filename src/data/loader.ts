@@ -1,7 +1,8 @@
-import { OptionError } from '../errors.ts'
+import { MemoryLimitError, OptionError } from '../errors.ts'
 import { checkOptions } from '../options.ts'
 import { Cell } from '../runtime/cell.ts'
 import { engine } from '../runtime/engine.ts'
+import type { Storage } from '../runtime/heap.ts'
 import type { Ptr } from '../runtime/kernels.generated.ts'
 import { freeWithHandle, turns } from '../runtime/lifetimes.ts'
 import { checkSeed, drawOf, nextDraw } from '../runtime/random.ts'
@@ -75,13 +76,21 @@ export class DataLoader<T extends readonly Tensor[]> implements Iterable<Batch<T
 
   /** Row numbers in the order of this pass, int32. Freed with its handle, should the loop be dropped in its midst. */
   #order(): Tensor {
-    const { k, heap } = engine()
-    const { length } = this.dataset
-    const order = new Tensor(new Cell(heap.alloc(length * 4), 0, length, 'int32'), [length])
+    const { k } = engine()
+    const { length, tensors } = this.dataset
+    const order = new Tensor(new Cell(allocate(length * 4, tensors), 0, length, 'int32'), [length])
     freeWithHandle(order)
     const draw = this.#seed === undefined ? null : drawOf(this.#seed, LOADER_DRAWS + this.#passes++)
     if (this.#shuffle) k.permutation(order.ptr, length, ...(draw ?? nextDraw()))
     else k.arangeI32(order.ptr, length, 0, 1)
     return order
+  }
+}
+
+function allocate(bytes: number, tensors: readonly Tensor[]): Storage {
+  try {
+    return engine().heap.alloc(bytes)
+  } catch (error) {
+    throw MemoryLimitError.from(error, 'DataLoader', tensors)
   }
 }

@@ -127,7 +127,7 @@ export function withNumber(
   op: (inputs: readonly Tensor[]) => Tensor,
 ): Tensor {
   if (typeof b !== 'number') return op([a, b])
-  const constant = a.scalar(b, dtype)
+  const constant = a.constant(op.name, b, dtype)
   try {
     return op([a, constant])
   } finally {

@@ -1,6 +1,6 @@
 /** Conversions between dtypes. */
 import { placeBeside } from '../autograd/op.ts'
-import { check, withReadable } from '../autograd/operands.ts'
+import { check, withAdapted, withReadable } from '../autograd/operands.ts'
 import { isRecording } from '../autograd/tape.ts'
 import { checkDtype, type Dtype } from '../dtype.ts'
 import { GraphError } from '../errors.ts'
@@ -22,7 +22,7 @@ const KERNELS: { readonly [From in Dtype]: { readonly [To in Dtype]?: Cast } } =
 /** A contiguous copy in another dtype, not yet placed in a graph, turn or scope. */
 export function cast(x: Tensor, dtype: Dtype): Tensor {
   const kernel = KERNELS[x.dtype][dtype]
-  return withReadable('to', x, { strided: !kernel }, (source) => {
+  return withAdapted(x, { strided: !kernel }, (source) => {
     const y = source.make(source.shape, dtype)
     if (kernel) engine().k[kernel](source.ptr, y.ptr, y.numel)
     else copyStrided(source, y)
@@ -36,7 +36,7 @@ export function to(x: Tensor, dtype: Dtype): Tensor {
   if (x.dtype === dtype) return x
   if (x.requiresGrad && isRecording())
     throw new GraphError(`to: no gradient flows through a conversion to ${dtype}; detach() the tensor first`)
-  const y = cast(x, dtype)
+  const y = withReadable('to', x, { strided: true }, (source) => cast(source, dtype))
   placeBeside(y, [x])
   return y
 }

@@ -2,7 +2,7 @@
 import { check } from '../autograd/operands.ts'
 import { isRecording } from '../autograd/tape.ts'
 import { fillerOf, type Operand } from '../dtype.ts'
-import { DtypeError, GraphError, OptionError, ShapeError } from '../errors.ts'
+import { DtypeError, GraphError, MemoryLimitError, OptionError, ShapeError } from '../errors.ts'
 import { boundsOf } from '../options.ts'
 import { engine } from '../runtime/engine.ts'
 import { copyStrided, fillDense } from '../runtime/strided.ts'
@@ -38,7 +38,6 @@ function change(
         `${op}: the operand requires a gradient, which an in-place change would lose; use it inside noGrad(() => …), or detach() it`,
       )
   }
-  x.restore()
   const isDense = isContiguous(x.shape, x.strides)
   const made: Tensor[] = []
   const temporary = (copy: Tensor) => {
@@ -46,6 +45,7 @@ function change(
     return copy
   }
   try {
+    x.restore()
     const target = isDense ? x : temporary(x.converted(x.dtype))
     const operands = sources.map((source) => {
       const s = source.cell.storage ? source : temporary(source.revived())
@@ -56,6 +56,8 @@ function change(
     write(target, operands)
     if (!isDense) copyStrided(target, x)
     x.storage.changed()
+  } catch (error) {
+    throw MemoryLimitError.from(error, op, [x, ...sources])
   } finally {
     for (const copy of made) copy.drop()
   }
@@ -96,7 +98,7 @@ function arithmetic(name: 'add' | 'sub' | 'mul' | 'div') {
   const op = `${name}_`
   return <T extends Tensor>(x: T, other: Tensor | number): T => {
     checkArithmetic(op, x)
-    const b = typeof other === 'number' ? x.scalar(other) : other
+    const b = typeof other === 'number' ? x.constant(op, other) : other
     try {
       checkFits(op, x, b)
       change(op, x, [b], (y, [s]) => zipPlanes(engine().k[name], y, s, y))

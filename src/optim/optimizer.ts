@@ -1,6 +1,6 @@
 /** What every optimizer shares: the table of segments that its kernel works on, state, step counts, zeroGrad. */
 import { check } from '../autograd/operands.ts'
-import { OptionError } from '../errors.ts'
+import { MemoryLimitError, OptionError } from '../errors.ts'
 import { engine } from '../runtime/engine.ts'
 import type { Storage } from '../runtime/heap.ts'
 import type { Kernels, Ptr } from '../runtime/kernels.generated.ts'
@@ -86,7 +86,6 @@ export abstract class Optimizer {
     const { k, heap } = engine()
     const active = this.#slots.filter(({ parameter }) => parameter.requiresGrad && parameter.grad)
     for (const { parameter } of active) check(`${this.#name}.step`, parameter.grad as Tensor)
-    for (const { parameter } of active) parameter.restore()
     const table = this.#prepare(active)
     active.forEach((slot, row) => {
       this.#write(row, slot)
@@ -118,6 +117,7 @@ export abstract class Optimizer {
 
   /** Makes the table, and the state of parameters before their first update, all zero; either all of it or nothing. */
   #prepare(active: readonly Slot[]): Storage {
+    const parameters = active.map(({ parameter }) => parameter)
     const { k, heap } = engine()
     const made: Storage[] = []
     const make = (bytes: number) => {
@@ -126,6 +126,7 @@ export abstract class Optimizer {
       return storage
     }
     try {
+      for (const parameter of parameters) parameter.restore()
       const table = this.#table ?? make(this.#words.byteLength)
       const fresh = active.filter(({ state }) => state.length < this.stateCount)
       const states = fresh.map(({ parameter }) =>
@@ -141,6 +142,8 @@ export abstract class Optimizer {
       this.#table = table
       this.#held.push(...made.splice(0))
       return table
+    } catch (error) {
+      throw MemoryLimitError.from(error, `${this.#name}.step`, parameters)
     } finally {
       releaseAll(made)
     }

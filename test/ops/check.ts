@@ -1,12 +1,13 @@
 /** How the op table is checked: tensors in every layout, memory full of garbage, and gradients by differences. */
-import { expect, vi } from 'vitest'
+import { expect } from 'vitest'
 import type { NestedData } from '../../src/create.ts'
 import type { Dtype } from '../../src/dtype.ts'
-import { full, MemoryLimitError, memory, scope, type Tensor, tensor } from '../../src/index.ts'
+import { full, memory, scope, type Tensor, tensor } from '../../src/index.ts'
 import * as ops from '../../src/ops/index.ts'
 import { engine } from '../../src/runtime/engine.ts'
 import { place } from '../../src/runtime/lifetimes.ts'
 import { contiguousStrides, numelOf, type Shape } from '../../src/shape.ts'
+import { failing, refusedOperation } from '../support/failing.ts'
 import type { ErrorBound, Input } from './case.ts'
 import { get, type Nd, nd, position } from './nd.ts'
 import { transpose } from './reference/shape.ts'
@@ -172,24 +173,12 @@ function poison(elements: readonly number[]): void {
 /** The numbers of elements of what a check reads and writes. */
 export const sizesOf = ({ inputs, f }: Check): number[] => [...inputs, f(...inputs)].map(({ shape }) => numelOf(shape))
 
-/** Runs `body` without memory for allocation number 0, 1, 2, … until it has enough, and `after` each failure. */
+/** Runs `body` without memory for allocation number 1, 2, 3, … until it has enough, and `after` each failure. */
 export function starve(body: () => void, after: () => void): void {
-  const { heap } = engine()
-  for (let enough = 0; ; enough++) {
-    let left = enough
-    const alloc = heap.alloc.bind(heap)
-    const spy = vi.spyOn(heap, 'alloc').mockImplementation((bytes, owner) => {
-      if (left-- === 0) throw new MemoryLimitError('no memory for this test')
-      return alloc(bytes, owner)
-    })
-    try {
-      body()
-      return
-    } catch (error) {
-      if (!(error instanceof MemoryLimitError)) throw error
-    } finally {
-      spy.mockRestore()
-    }
+  for (let n = 1; ; n++) {
+    const error = failing(n, body)
+    if (!error) return
+    refusedOperation(error)
     after()
   }
 }
