@@ -50,6 +50,14 @@ describe('item', () => {
   })
 })
 
+test('JSON.stringify writes what tensor reads back', () => {
+  for (const x of [matrix().transpose(0, 1), tensor([[true, false]]), tensor(2.5), zeros([0])]) {
+    expect(x.toJSON()).toEqual(x.toArray())
+    const back = tensor(JSON.parse(JSON.stringify({ x })).x)
+    expect([back.dtype, back.toArray()]).toEqual([x.dtype, x.toArray()])
+  }
+})
+
 describe('toArray and toTypedArray', () => {
   test('give booleans for bool and numbers otherwise, nested as the shape says', () => {
     expect(tensor([[true, false]]).toArray()).toEqual([[true, false]])

@@ -74,7 +74,7 @@ export function where(condition: Tensor, a: Tensor | number, b: Tensor | number)
   const made: Tensor[] = []
   const operand = (x: Tensor | number, other: Tensor | number): Tensor => {
     if (typeof x !== 'number') return x
-    const constant = condition.scalar(x, dtypeBeside(x, other))
+    const constant = condition.constant('where', x, dtypeBeside(x, other))
     made.push(constant)
     return constant
   }

@@ -1,0 +1,92 @@
+/** Nothing that users can reach slips through: it has a row in a table, or a test file that is named here. */
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import * as neyron from '../src/index.ts'
+import * as ops from '../src/ops/index.ts'
+import { inPlace, maps, others, zips } from './ops/cases.ts'
+
+/** What is no operation, layer, loss or optimizer, by the test file that holds it. Methods of tensors begin with a dot. */
+const ELSEWHERE: Record<string, readonly string[]> = {
+  'test/create.test.ts': [
+    '.ndim',
+    'arange',
+    'eye',
+    'full',
+    'linspace',
+    'manualSeed',
+    'ones',
+    'rand',
+    'randint',
+    'randn',
+    'tensor',
+    'zeros',
+  ],
+  'test/tensor.test.ts': ['.item', '.toTypedArray', '.toArray', '.toJSON', '.isLeaf', '.requiresGrad'],
+  'test/lifetimes.test.ts': ['.detach', '.clone', '.keep', '.dispose', '.grad', 'memory', 'noGrad', 'scope', 'steps'],
+  'test/backward.test.ts': ['.backward'],
+  'test/inspect.test.ts': ['.toString'],
+  'test/debug.test.ts': ['setDebug'],
+  'test/determinism.test.ts': ['DataLoader', 'TensorDataset', 'weightsSha256'],
+  'test/errors.test.ts': [
+    ...[
+      'DtypeError',
+      'ForeignTensorError',
+      'FormatError',
+      'GraphError',
+      'InitError',
+      'MemoryLimitError',
+      'NeyronError',
+    ],
+    ...['OptionError', 'ShapeError', 'StaleTensorError', 'init', 'parseIdx', 'variant'],
+  ],
+}
+
+/** Operations that users reach through `nn` alone. */
+const IN_LAYERS = ['linear', 'crossEntropy', 'mseLoss', 'embedding']
+
+/** Other names for an operation that has a row. */
+const SHORT = ['float', 'int', 'bool']
+
+const { nn: _tables, optim: _table, Tensor, data, ...functions } = neyron
+const rows = new Set([...maps, ...zips, ...inPlace, ...others].map(({ op }) => op))
+const { cast: _ofEveryDtype, ...operations } = ops
+
+/** Names of the members of `Tensor` but for those whose comment says that they are internal. */
+const members = (() => {
+  const source = readFileSync('src/tensor.ts', 'utf8')
+  const internal = new Set([...source.matchAll(/\/\*\* @internal[^\n]*\n {2}(?:get )?(\w+)/g)].map(([, name]) => name))
+  return Object.getOwnPropertyNames(Tensor.prototype).filter((name) => name !== 'constructor' && !internal.has(name))
+})()
+
+const reachable = [...Object.keys(functions), ...Object.keys(data), ...members.map((name) => `.${name}`)]
+const listed = Object.values(ELSEWHERE).flat()
+const hasRow = (name: string) => rows.has(name.replace('.', ''))
+
+test('every public function and method has a row in a table, or a test file', () => {
+  const missing = reachable.filter(
+    (name) => !hasRow(name) && !listed.includes(name) && !SHORT.includes(name.replace('.', '')),
+  )
+  expect(missing).toEqual([])
+})
+
+test('nothing is listed that is gone, or has a row', () => {
+  expect(listed.filter((name) => !reachable.includes(name) || hasRow(name))).toEqual([])
+  expect([...IN_LAYERS, ...SHORT].filter((name) => !(name in ops || name in Tensor.prototype))).toEqual([])
+})
+
+test('every operation can be reached, as a method, a function or inside a layer', () => {
+  const hidden = Object.keys(operations).filter(
+    (op) => !(op in Tensor.prototype || op in functions || IN_LAYERS.includes(op)),
+  )
+  expect(hidden).toEqual([])
+})
+
+describe.each(Object.entries(ELSEWHERE))('%s', (file, names) => {
+  test('names what it is said to test', () => {
+    const text = readFileSync(file, 'utf8')
+    const unnamed = names.filter(
+      (name) => !new RegExp(`${name.replace('.', '\\.')}\\b`).test(text.replace(/^import .*?from/gms, '')),
+    )
+    expect(unnamed).toEqual([])
+  })
+})
