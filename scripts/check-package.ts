@@ -1,6 +1,7 @@
 /**
  * Checks what `npm publish` would send: that the tarball holds the built library and nothing else, that every path which
- * package.json promises is in it, and that users type-check against it without `skipLibCheck`, under either resolution.
+ * package.json promises is in it, and that users type-check against it without `skipLibCheck`, under either resolution, in
+ * browsers and without the types of the DOM.
  */
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -60,13 +61,18 @@ function checkTypes(): string[] {
   cpSync('package.json', join(home, 'package.json'))
   writeFileSync(join(OUT, 'package.json'), '{ "type": "module" }')
   writeFileSync(join(OUT, 'use.ts'), USE)
-  return ['nodenext', 'bundler'].flatMap((moduleResolution) => {
+  const projects = [
+    { moduleResolution: 'nodenext', lib: ['es2022', 'dom'] },
+    { moduleResolution: 'bundler', lib: ['es2022', 'dom'] },
+    { moduleResolution: 'nodenext', lib: ['es2022'] },
+  ]
+  return projects.flatMap(({ moduleResolution, lib }) => {
     const module = moduleResolution === 'bundler' ? 'esnext' : moduleResolution
     const compilerOptions = {
       module,
       moduleResolution,
       target: 'es2022',
-      lib: ['es2022', 'dom'],
+      lib,
       types: [],
       strict: true,
       exactOptionalPropertyTypes: true,
@@ -78,7 +84,7 @@ function checkTypes(): string[] {
       execFileSync('node_modules/.bin/tsc', ['-p', OUT], { encoding: 'utf8' })
       return []
     } catch (error) {
-      return [`types under ${moduleResolution} resolution:\n${(error as { stdout: string }).stdout}`]
+      return [`types under ${moduleResolution} resolution with ${lib}:\n${(error as { stdout: string }).stdout}`]
     }
   })
 }

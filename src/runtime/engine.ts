@@ -19,8 +19,12 @@ export interface Engine {
 export interface InitOptions {
   /** The most bytes of linear memory to take, at most 2 GiB. Default: 2 GiB. */
   maxMemory?: number
-  /** The kernels, where the package's inlined copy is left out: `await init({ source: fetch(url) })`. */
-  source?: BufferSource | WebAssembly.Module | Response | Promise<Response>
+  /**
+   * The kernels, where the package's inlined copy is left out: `await init({ source: fetch(url) })`. A Response or the
+   * promise of one, bytes (an ArrayBuffer or a view of one), or a WebAssembly.Module: no names of types, since a program
+   * without the DOM's types has none for them.
+   */
+  source?: object
 }
 
 /** What `memory()` reports, in bytes. */
@@ -56,7 +60,7 @@ export async function init(options: InitOptions = {}): Promise<void> {
       `init: maxMemory is ${maxMemory}; it is a whole number of bytes from ${MIN_MEMORY} (1 MiB) to ${MAX_MEMORY} (2 GiB)`,
     )
   const given = await options.source
-  const code = given instanceof Response ? await given.arrayBuffer() : given
+  const code = given instanceof Response ? await given.arrayBuffer() : (given as BufferSource | WebAssembly.Module)
   if (running) throw new InitError(`init: already started by ${startedBy}; call init before the first tensor, and once`)
   start('init', code ?? source(), maxMemory)
 }

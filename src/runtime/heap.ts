@@ -123,6 +123,7 @@ export class Heap {
   #workspace: Storage | null = null
   #views!: { float32: Float32Array; int32: Int32Array; uint8: Uint8Array; bool: Uint8Array }
 
+  /** @internal */
   constructor(memory: WebAssembly.Memory, base: Ptr, maxMemory: number) {
     this.#memory = memory
     this.#maxMemory = maxMemory
