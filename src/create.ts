@@ -1,6 +1,6 @@
 /** Making tensors: from data, filled, or random. */
 import { BYTES, checkDtype, type Dtype, elementOf, fillerOf, LIMITS } from './dtype.ts'
-import { DtypeError, MemoryLimitError, OptionError, ShapeError } from './errors.ts'
+import { DtypeError, kindOf, MemoryLimitError, OptionError, ShapeError } from './errors.ts'
 import { checkOptions } from './options.ts'
 import { Cell } from './runtime/cell.ts'
 import { engine } from './runtime/engine.ts'
@@ -112,7 +112,7 @@ function flatten(data: NestedData): (number | boolean)[] {
       if (typeof value !== 'number' && typeof value !== 'boolean')
         throw new DtypeError(
           (value as unknown) instanceof Tensor
-            ? `tensor: data${path} is a tensor already; use clone()`
+            ? `tensor: data${path} is a tensor already; use stack([…]) for several, clone() for a copy`
             : `tensor: data${path} is ${value === null ? 'null' : typeof value}, not a number or boolean`,
         )
       if (flat.length > 0 && typeof value !== typeof flat[0])
@@ -160,6 +160,7 @@ export function full(shape: Shape, value: number, options: TensorOptions = {}): 
 }
 
 function filled(op: string, shape: Shape, value: number, options: TensorOptions): Tensor {
+  checkShape(op, shape)
   checkOptions(op, options, ['dtype', 'requiresGrad'])
   const { dtype = 'float32' } = options
   checkDtype(op, dtype)
@@ -170,8 +171,19 @@ function filled(op: string, shape: Shape, value: number, options: TensorOptions)
   return finish(x, options)
 }
 
-/** `start`, `start + step`, … up to but without `end`; `arange(n)` counts from 0. Default dtype: float32; also int32. */
-export function arange(start: number, end?: number, step = 1, options: TensorOptions = {}): Tensor {
+/**
+ * `start`, `start + step`, … up to but without `end`; `arange(n)` counts from 0. Default dtype: float32; also int32. Options
+ * follow the last number that is given: `arange(5, { dtype: 'int32' })`.
+ * @throws OptionError for a step of 0 or what is not finite; DtypeError for other dtypes, and numbers that int32 cannot hold.
+ */
+export function arange(
+  start: number,
+  end?: number | TensorOptions,
+  step: number | TensorOptions = 1,
+  options: TensorOptions = {},
+): Tensor {
+  if (typeof end === 'object') return arange(start, undefined, 1, end)
+  if (typeof step === 'object') return arange(start, end, 1, step)
   checkOptions('arange', options, ['dtype', 'requiresGrad'])
   const [from, to] = end === undefined ? [0, start] : [start, end]
   const { dtype = 'float32' } = options
@@ -208,8 +220,19 @@ export function linspace(
   return finish(x, options)
 }
 
-/** The identity matrix: n rows and m columns with 1 on the diagonal, 0 elsewhere. Default dtype: float32. */
-export function eye(n: number, m = n, options: TensorOptions = {}): Tensor {
+/**
+ * The identity matrix: n rows and m columns, by default as many, with 1 on the diagonal, 0 elsewhere. Default dtype: float32.
+ * Options follow the last number that is given: `eye(3, { dtype: 'bool' })`.
+ */
+export function eye(n: number, m: number | TensorOptions = n, options: TensorOptions = {}): Tensor {
+  const isOptions = typeof m === 'object' && m !== null
+  for (const size of isOptions ? [n] : [n, m])
+    if (typeof size !== 'number')
+      throw new ShapeError(`eye: a size is ${kindOf(size)}, not a number; use eye(3), or eye(2, 3)`)
+  return isOptions ? identity(n, n, m) : identity(n, m as number, options)
+}
+
+function identity(n: number, m: number, options: TensorOptions): Tensor {
   checkOptions('eye', options, ['dtype', 'requiresGrad'])
   const { dtype = 'float32' } = options
   checkDtype('eye', dtype)
@@ -225,6 +248,7 @@ export function eye(n: number, m = n, options: TensorOptions = {}): Tensor {
 
 /** Uniform random numbers from [0, 1), float32. See `manualSeed`. */
 export function rand(shape: Shape, options: Omit<TensorOptions, 'dtype'> = {}): Tensor {
+  checkShape('rand', shape)
   checkOptions('rand', options, ['requiresGrad'])
   return uniform(shape, 0, 1, options)
 }
@@ -238,14 +262,21 @@ export function uniform(shape: Shape, low: number, high: number, options: Tensor
 
 /** Normal random numbers with mean 0 and variance 1, float32. See `manualSeed`. */
 export function randn(shape: Shape, options: Omit<TensorOptions, 'dtype'> = {}): Tensor {
+  checkShape('randn', shape)
   checkOptions('randn', options, ['requiresGrad'])
   const x = allocate('randn', shape, 'float32')
   engine().k.normal(x.ptr, x.numel, ...nextDraw(), 0, 1)
   return finish(x, options)
 }
 
-/** Uniform random integers from `low` up to but without `high`, int32. See `manualSeed`. */
-export function randint(low: number, high: number, shape: Shape): Tensor {
+/**
+ * Uniform random integers from `low` up to but without `high`, int32; `randint(high, shape)` begins at 0. See `manualSeed`.
+ * @throws OptionError for bounds that are no integers of 32 bits, or of which low is not the smaller.
+ */
+export function randint(low: number, high: number | Shape, shape?: Shape): Tensor {
+  if (typeof high === 'object') return randint(0, low, high)
+  if (shape === undefined)
+    throw new ShapeError('randint: no shape is given; a shape is an array of sizes, such as [2, 3]')
   const [min, max] = LIMITS.int32
   if (!Number.isInteger(low) || !Number.isInteger(high) || low < min || high > max || low >= high)
     throw new OptionError(`randint: low ${low} and high ${high} must be integers of 32 bits, and low the smaller`)

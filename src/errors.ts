@@ -3,6 +3,13 @@
  * the shapes or values), and what to do about it.
  */
 
+/** What messages call a value that is of the wrong kind. */
+export function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  if (Array.isArray(value)) return 'an array'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}
+
 /** The base of them all: `catch (e) { if (e instanceof NeyronError) … }`. */
 export class NeyronError extends Error {
   /** The name of the class. */

@@ -1,5 +1,5 @@
 /** Shapes, strides, axes and broadcasting: pure functions on arrays of numbers. Strides are in elements. */
-import { ShapeError } from './errors.ts'
+import { kindOf, ShapeError } from './errors.ts'
 
 /** The sizes of a tensor's axes, the outermost first; `[]` for a single number. */
 export type Shape = readonly number[]
@@ -43,11 +43,16 @@ export function sameShape(a: Shape, b: Shape): boolean {
 }
 
 /** `dim` counted from the end when negative; throws `ShapeError` when there is no such axis. */
-export function normalizeDim(op: string, dim: number, rank: number): number {
+export function normalizeDim(op: string, dim: number, rank: number, of = 'a tensor'): number {
   const axes = Math.max(rank, 1)
+  if (typeof dim !== 'number')
+    throw new ShapeError(
+      `${op}: ${dim === undefined ? 'no axis is given' : `an axis is ${kindOf(dim)}, not a number`}; ` +
+        'axes come first, as numbers, and options after them',
+    )
   if (!Number.isInteger(dim) || dim < -axes || dim >= axes)
     throw new ShapeError(
-      `${op}: there is no axis ${dim} in a tensor of rank ${rank}; use ${rank === 0 ? '0' : `${-axes} to ${axes - 1}`}`,
+      `${op}: there is no axis ${dim} in ${of} of rank ${rank}; use ${rank === 0 ? '0' : `${-axes} to ${axes - 1}`}`,
     )
   return dim < 0 ? dim + axes : dim
 }

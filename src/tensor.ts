@@ -676,7 +676,8 @@ export class Tensor {
    * A view of a part, by NumPy's basic indexing: an argument for each axis, from the first on. A number picks that index, and
    * the axis goes; `[start, end, step]` takes from `start` up to but without `end`, where null or nothing leaves an end open
    * and a negative step goes backwards; null takes the whole axis; `'...'`, once, all axes that are left. Negative numbers
-   * count from the end. `x[1:3, ..., ::-1, -1]` is `x.slice([1, 3], '...', [null, null, -1], -1)`.
+   * count from the end. `x[1:3, ..., ::-1, -1]` is `x.slice([1, 3], '...', [null, null, -1], -1)`. Unlike with
+   * `Array.slice`, two numbers are two axes: rows 0 and 1 are `x.slice([0, 2])`.
    * @throws ShapeError for an index that is out of range, or more arguments than axes; OptionError for a step of 0 and
    *   whatever is no range. Bounds of `[start, end]` beyond either end move to it.
    */
@@ -778,7 +779,7 @@ export class Tensor {
 
   /** `fill_(0)` */
   zero_(): this {
-    return ops.fill_(this, 0)
+    return ops.zero_(this)
   }
 
   /** Adds `other`, which broadcasts to this shape. */
@@ -902,9 +903,13 @@ export class Tensor {
   stale(op: string): StaleTensorError {
     const computed = this.node ? `, computed by ${this.node.name}` : ''
     const origin = told(this.cell.origin)
+    const begun =
+      this.cell.death === 'its graph was freed when the next one began'
+        ? 'Any operation on what requires a gradient begins one: run what comes after backward() in noGrad(() => …). Or read '
+        : 'Read '
     return new StaleTensorError(
       `${op}: the memory of this tensor of shape ${formatShape(this.shape)}${computed}${origin}${computed && ','} ` +
-        `is gone: ${this.cell.fate}. Read it earlier (item(), toArray()), keep() it, return it from the scope, or clone() it.`,
+        `is gone: ${this.cell.fate}. ${begun}it earlier (item(), toArray()), keep() it, return it from the scope, or clone() it.`,
     )
   }
 }

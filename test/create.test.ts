@@ -329,6 +329,26 @@ describe('linspace', () => {
   })
 })
 
+test('options may follow the last number that is given', () => {
+  expect(arange(3, { dtype: 'int32' }).toTypedArray()).toEqual(Int32Array.of(0, 1, 2))
+  expect(arange(1, 3, { dtype: 'int32' }).toTypedArray()).toEqual(Int32Array.of(1, 2))
+  expect(arange(2, { requiresGrad: true }).requiresGrad).toBe(true)
+  expect(eye(2, { dtype: 'bool' }).toArray()).toEqual([
+    [true, false],
+    [false, true],
+  ])
+  expect(() => eye([3] as never)).toThrow(ShapeError)
+  expect(() => arange(3, { step: 2 } as never)).toThrow(OptionError)
+})
+
+test('randint of one bound begins at 0, with the same draws', () => {
+  manualSeed(1)
+  const one = randint(10, [20]).toArray()
+  manualSeed(1)
+  expect(one).toEqual(randint(0, 10, [20]).toArray())
+  expect(() => randint(1, 10, undefined as never)).toThrow(ShapeError)
+})
+
 describe('eye', () => {
   test.each<[number, number | undefined]>([
     [3, undefined],
@@ -361,7 +381,7 @@ describe('eye', () => {
       expect(() => eye(size, 2)).toThrow(ShapeError)
       expect(() => eye(2, size)).toThrow(ShapeError)
     }
-    expect(() => eye(2, { dtype: 'int32' } as never)).toThrow(ShapeError)
+    expect(() => eye(2, { type: 'int32' } as never)).toThrow(OptionError)
     expect(() => eye(2, 2, { dtype: 'int64' as never })).toThrow(DtypeError)
     expect(() => eye(2, 2, { type: 'int32' } as never)).toThrow(OptionError)
   })

@@ -8,6 +8,7 @@ import {
   DtypeError,
   data,
   einsum,
+  eye,
   ForeignTensorError,
   FormatError,
   full,
@@ -122,7 +123,11 @@ describe('shapes that do not fit', () => {
     ],
     ['reshape', () => zeros([2, 3]).reshape([4]), /^reshape: \(2, 3\) has 6 elements and cannot become \(4\)/],
     ['reshape by -1', () => zeros([2, 3]).reshape([-1, 4]), /^reshape: \(2, 3\) .* \(-1, 4\)/],
-    ['reshape by two -1', () => zeros([2, 3]).reshape([-1, -1]), /^reshape: -1 in shape/],
+    [
+      'reshape by two -1',
+      () => zeros([2, 3]).reshape([-1, -1]),
+      /^reshape: \(-1, -1\) leaves several sizes open; at most one/,
+    ],
     [
       'transpose',
       () => zeros([2, 3]).transpose(0, 2),
@@ -145,8 +150,25 @@ describe('shapes that do not fit', () => {
     ['sum', () => zeros([2]).sum(1), /^sum: there is no axis 1/],
     ['mean', () => zeros([2, 2]).mean([0, -2]), /^mean: axis -2 is named twice/],
     ['argmax', () => zeros([2, 0]).argmax(1), /^argmax: shape \(2, 0\) has no elements along axis 1/],
-    ['argmax over several axes', () => zeros([2, 3]).argmax(wrong([0, 1])), /^argmax: there is no axis 0,1/],
-    ['a sum over an object', () => zeros([2, 3]).sum(wrong({ dim: 1 })), /^sum: there is no axis/],
+    [
+      'argmax over several axes',
+      () => zeros([2, 3]).argmax(wrong([0, 1])),
+      /^argmax: an axis is an array, not a number; axes come first/,
+    ],
+    ['a sum over an object', () => zeros([2, 3]).sum(wrong({ dim: 1 })), /^sum: an axis is an object, not a number/],
+    ['cumsum over nothing', () => zeros([2, 3]).cumsum(wrong(undefined)), /^cumsum: no axis is given/],
+    [
+      'permute by numbers',
+      () => zeros([2, 3]).permute(wrong(1)),
+      /^permute: expected an array of axes, such as \[1, 0\], got a number/,
+    ],
+    ['sizes by position', () => zeros(wrong(2), wrong(3)), /^zeros: 2 is not a shape; a shape is an array of sizes/],
+    ['eye of a shape', () => eye(wrong([3])), /^eye: a size is an array, not a number; use eye\(3\)/],
+    [
+      'an axis too far for a new one',
+      () => zeros([2, 3]).unsqueeze(4),
+      /^unsqueeze: there is no axis 4 in a result of rank 3/,
+    ],
     ['argmax of nothing', () => zeros([0]).argmax(), /^argmax: shape \(0\) has no elements along any axis/],
     ['softmax', () => zeros([2]).softmax(1), /^softmax: there is no axis 1/],
     [
@@ -259,7 +281,12 @@ describe('data that make no tensor', () => {
     ['a hole in an array', () => tensor(wrong(new Array(2))), DtypeError, /^tensor: data/],
     ['a string', () => tensor(wrong('123')), DtypeError, /^tensor: data is string/],
     ['nothing', () => tensor(wrong(undefined)), DtypeError, /^tensor: data is undefined/],
-    ['a tensor', () => tensor(wrong(tensor([1]))), DtypeError, /^tensor: data is a tensor already; use clone\(\)/],
+    [
+      'a tensor',
+      () => tensor(wrong(tensor([1]))),
+      DtypeError,
+      /^tensor: data is a tensor already; use stack\(\[…\]\) for several, clone\(\)/,
+    ],
     [
       'booleans among numbers',
       () => tensor([1, true]),
@@ -545,7 +572,7 @@ describe('options of training', () => {
     [
       'a function in a chain',
       () => nn.sequential(wrong((x: Tensor) => x)),
-      /^sequential: argument 0 is not a module; wrap/,
+      /^sequential: argument 0 is not a module; pass modules one by one/,
     ],
   ])('%s', (_name, run, message) => expectError(run, OptionError, message))
 })
@@ -705,10 +732,10 @@ describe('arguments of the wrong kind', () => {
   const kinds: [string, unknown][] = [
     ['undefined', undefined],
     ['null', null],
-    ['string', 'x'],
+    ['a string', 'x'],
     ['an array', [1, 2]],
-    ['object', {}],
-    ['function', () => 1],
+    ['an object', {}],
+    ['a function', () => 1],
   ]
 
   test.each(places)('%s', (name, use) => {

@@ -1,6 +1,6 @@
 /** What operations are given: checked, and made readable for kernels. */
 import type { Dtype } from '../dtype.ts'
-import { DtypeError, ForeignTensorError, MemoryLimitError } from '../errors.ts'
+import { DtypeError, ForeignTensorError, kindOf, MemoryLimitError } from '../errors.ts'
 import { Cell } from '../runtime/cell.ts'
 import { isContiguous } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
@@ -46,8 +46,7 @@ function notOurs(op: string, x: unknown): Error {
       `${op}: this tensor was made by another copy of neyron, whose memory this one cannot read; ` +
         'make sure that one copy is installed (npm ls neyron), or pass its values on by toArray()',
     )
-  const kind = x === null ? 'null' : Array.isArray(x) ? 'an array' : typeof x
-  return new DtypeError(`${op}: expected a tensor, got ${kind}; make one by tensor(…)`)
+  return new DtypeError(`${op}: expected a tensor, got ${kindOf(x)}; make one by tensor(…)`)
 }
 
 /** Replaces `xs[i]` by a tensor that has memory, the dtype (unless null) and, unless `strided`, dense elements. */

@@ -68,7 +68,7 @@ export function sequential<Layers extends Chain>(...layers: Fitting<Layers>): Se
   chain.forEach((layer, i) => {
     if (!(layer instanceof Module))
       throw new OptionError(
-        `sequential: argument ${i} is not a module; wrap a function in a class that extends nn.Module`,
+        `sequential: argument ${i} is not a module; pass modules one by one, made by new, and wrap a function in a class that extends nn.Module`,
       )
   })
   return new Sequential(chain)

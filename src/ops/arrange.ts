@@ -2,7 +2,7 @@
 import { defineOp } from '../autograd/op.ts'
 import { check } from '../autograd/operands.ts'
 import { fillerOf, type Operand } from '../dtype.ts'
-import { OptionError, ShapeError } from '../errors.ts'
+import { kindOf, OptionError, ShapeError } from '../errors.ts'
 import { checkOptions } from '../options.ts'
 import { copyStrided, fillDense, moveStrided, through } from '../runtime/strided.ts'
 import {
@@ -49,7 +49,7 @@ const joining = (name: string) =>
 function checkList(op: string, tensors: readonly Tensor[]): void {
   if (!Array.isArray(tensors) || tensors.length === 0)
     throw new OptionError(
-      `${op}: expected an array of tensors, got ${Array.isArray(tensors) ? 'an empty one' : typeof tensors}`,
+      `${op}: expected an array of tensors, such as ${op}([a, b]), got ${Array.isArray(tensors) ? 'an empty one' : kindOf(tensors)}`,
     )
   for (const x of tensors) check(op, x)
 }
@@ -101,7 +101,7 @@ const stacked = joining('stack')
 export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
   checkList('stack', tensors)
   const [first] = tensors
-  const axis = normalizeDim('stack', dim, first.ndim + 1)
+  const axis = normalizeDim('stack', dim, first.ndim + 1, 'a result')
   const fits = ({ shape }: Tensor) => sameShape(shape, first.shape)
   checkFit('stack', tensors, fits, 'all shapes must be equal')
   const shape = first.shape.toSpliced(axis, 0, tensors.length)

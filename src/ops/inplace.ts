@@ -13,10 +13,13 @@ import { zipPlanes } from './binary.ts'
 /** Throws unless `x` may be changed in place now. */
 function checkMutable(op: string, x: Tensor): void {
   check(op, x)
-  if (x.node && !x.node.released)
+  if (x.node && !x.node.released) {
+    const twin = op.slice(0, -1)
     throw new GraphError(
-      `${op}: this tensor was computed by ${x.node.name} and backward() may need it; use ${op.slice(0, -1)}, or change a clone()`,
+      `${op}: this tensor was computed by ${x.node.name} and backward() may need it; ` +
+        `${twin in x ? `use ${twin}, or` : 'make a new one, such as by where(…), or'} change a clone()`,
     )
+  }
   if (x.requiresGrad && !x.node && isRecording())
     throw new GraphError(`${op}: this leaf requires a gradient; change it inside noGrad(() => …)`)
   if (x.numel > 0 && x.strides.some((stride, i) => stride === 0 && x.shape[i] > 1))
@@ -84,8 +87,16 @@ export function copy_<T extends Tensor>(x: T, source: Tensor): T {
 }
 
 export function fill_<T extends Tensor>(x: T, value: number): T {
-  const element = fillerOf('fill_', x.dtype, value)
-  change('fill_', x, [], (y) => fillDense(y, element))
+  return filled('fill_', x, value)
+}
+
+export function zero_<T extends Tensor>(x: T): T {
+  return filled('zero_', x, 0)
+}
+
+function filled<T extends Tensor>(op: string, x: T, value: number): T {
+  const element = fillerOf(op, x.dtype, value)
+  change(op, x, [], (y) => fillDense(y, element))
   return x
 }
 

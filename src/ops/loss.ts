@@ -40,7 +40,7 @@ export function crossEntropy(logits: Tensor, target: Tensor): Tensor {
   check('crossEntropy', target)
   if (logits.ndim !== 2 || target.ndim !== 1 || logits.shape[0] !== target.shape[0])
     throw new ShapeError(
-      `crossEntropy: logits ${formatShape(logits.shape)} and labels ${formatShape(target.shape)}: takes (N, C) and (N): one row of logits and one class index for each sample`,
+      `crossEntropy: logits ${formatShape(logits.shape)} and labels ${formatShape(target.shape)}: takes (N, C) and (N): one row of logits and one class index for each sample; of one-hot rows labels.argmax(1) are the indices`,
     )
   if (target.dtype !== 'int32' && target.dtype !== 'uint8')
     throw new DtypeError(

@@ -1,10 +1,11 @@
 /** What reductions share: which axes go, the shape that is left, and how kernels are given both. */
 import { defineOp } from '../autograd/op.ts'
 import { check } from '../autograd/operands.ts'
+import { inSteps } from '../autograd/steps.ts'
 import type { Destination } from '../autograd/tape.ts'
 import type { Dtype, Operand } from '../dtype.ts'
 import { ShapeError } from '../errors.ts'
-import { checkOptions } from '../options.ts'
+import { checkFlag, checkOptions } from '../options.ts'
 import { engine } from '../runtime/engine.ts'
 import type { Kernels, Ptr } from '../runtime/kernels.generated.ts'
 import { formatShape, normalizeDims, numelOf, type Shape } from '../shape.ts'
@@ -36,6 +37,7 @@ export function reductionOf<T extends ReduceOptions>(
 ): Reduction {
   checkOptions(op, options, known)
   const { keepdim = false } = options
+  checkFlag(op, 'keepdim', keepdim)
   const axes = dim === undefined || dim === null ? null : normalizeDims(op, dim, x.ndim)
   return { reduces: x.shape.map((_, i) => axes?.includes(i) ?? true), keepdim }
 }
@@ -103,8 +105,10 @@ export function reducing<P = void>(fold: Fold<P>): (x: Tensor, reduction: Reduct
     const axes = [...x.shape.keys()]
     const order = [...axes.filter((i) => !reduces[i]), ...axes.filter((i) => reduces[i])]
     const atEnd = { reduces: order.map((i) => reduces[i]), keepdim: false }
-    const y = op([permute(x, order)], { reduction: atEnd, params })
-    return keepdim ? reshape(y, keptShape(x.shape, reduction)) : y
+    return inSteps([x], (step) => {
+      const y = op([step(permute(x, order))], { reduction: atEnd, params })
+      return keepdim ? reshape(step(y), keptShape(x.shape, reduction)) : y
+    })
   }
 }
 

@@ -3,7 +3,7 @@ import { defineOp } from '../autograd/op.ts'
 import { check } from '../autograd/operands.ts'
 import { defineView } from '../autograd/view.ts'
 import type { Operand } from '../dtype.ts'
-import { ShapeError } from '../errors.ts'
+import { kindOf, ShapeError } from '../errors.ts'
 import { copyStrided, moveStrided, through } from '../runtime/strided.ts'
 import {
   broadcastStrides,
@@ -58,6 +58,8 @@ const inShape = (x: Operand, shape: Shape): Operand =>
 
 export function reshape(x: Tensor, shape: Shape): Tensor {
   const unknown = Array.isArray(shape) ? shape.indexOf(-1) : -1
+  if (unknown >= 0 && shape.lastIndexOf(-1) !== unknown)
+    throw new ShapeError(`reshape: ${formatShape(shape)} leaves several sizes open; at most one may be -1`)
   const known = unknown < 0 ? shape : shape.with(unknown, 1)
   checkShape('reshape', known)
   const rest = numelOf(known)
@@ -90,6 +92,8 @@ const permuted = defineView<Shape>('permute', (shape, strides, dims) => ({
 }))
 
 export function permute(x: Tensor, dims: Shape): Tensor {
+  if (!Array.isArray(dims))
+    throw new ShapeError(`permute: expected an array of axes, such as [1, 0], got ${kindOf(dims)}`)
   const axes = normalizeDims('permute', dims, x.ndim)
   if (axes.length !== x.ndim)
     throw new ShapeError(
@@ -123,7 +127,7 @@ const unsqueezed = resized('unsqueeze')
 
 export function unsqueeze(x: Tensor, dim: number): Tensor {
   const axes = [...x.shape.keys()]
-  const at = normalizeDim('unsqueeze', dim, x.ndim + 1)
+  const at = normalizeDim('unsqueeze', dim, x.ndim + 1, 'a result')
   checkShape('unsqueeze', [...x.shape, 1])
   return unsqueezed(x, [...axes.slice(0, at), NEW_AXIS, ...axes.slice(at)])
 }
