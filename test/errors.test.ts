@@ -753,6 +753,7 @@ describe('arguments of the wrong kind', () => {
       expectError(() => noGrad(wrong(body)), OptionError, /^noGrad: expected a function, got /)
     }
     expect(tensor([1, 2]).sum(wrong(null)).item()).toBe(3)
+    for (const op of ['argmax', 'argmin'] as const) expect(tensor([[1, 1]])[op](wrong(null)).shape).toEqual([])
   })
 
   test('numbers of changes in place', () => {

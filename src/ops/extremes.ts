@@ -23,7 +23,7 @@ export const min = extreme('min')
 function index(name: 'argmax' | 'argmin') {
   const op = reducing({ name, gives: 'int32', forward: (k, x, y, sizes) => k[name](x, y, ...sizes) })
   return (x: Tensor, dim?: number, options: ReduceOptions = {}): Tensor => {
-    const reduction = reductionOf(name, x, dim === undefined ? undefined : [dim], options)
+    const reduction = reductionOf(name, x, dim === undefined || dim === null ? undefined : [dim], options)
     checkNotEmpty(name, x, reduction)
     return op(x, reduction)
   }
