@@ -756,6 +756,15 @@ describe('arguments of the wrong kind', () => {
     for (const op of ['argmax', 'argmin'] as const) expect(tensor([[1, 1]])[op](wrong(null)).shape).toEqual([])
   })
 
+  test('a symbol, of which no text can be made unasked, as an axis, an order or a correction', () => {
+    const x = tensor([1, 2])
+    const symbol = wrong(Symbol('s'))
+    expectError(() => x.sum(symbol), ShapeError, /^sum: there is no axis Symbol\(s\) in a tensor of rank 1/)
+    expectError(() => x.max([symbol]), ShapeError, /^max: there is no axis Symbol\(s\) in a tensor of rank 1/)
+    expectError(() => x.norm(symbol), OptionError, /^norm: the order p is Symbol\(s\); it must be a number/)
+    expectError(() => x.std(0, { correction: symbol }), OptionError, /^std: correction is Symbol\(s\); it must be/)
+  })
+
   test('numbers of changes in place', () => {
     for (const value of [undefined, null, '1', [1]])
       expectError(() => zeros([2]).fill_(wrong(value)), DtypeError, /^fill_: the value is .*, not a number/)

@@ -22,7 +22,7 @@ function deviation(name: 'variance' | 'std') {
     const reduction = reductionOf(name, x, dim, options, ['keepdim', 'correction'])
     const { correction = 1 } = options
     if (!Number.isFinite(correction) || correction < 0)
-      throw new OptionError(`${name}: correction is ${correction}; it must be a finite number from 0 up`)
+      throw new OptionError(`${name}: correction is ${String(correction)}; it must be a finite number from 0 up`)
     return op(x, reduction, Math.max(countOf(x.shape, reduction) - correction, 0))
   }
 }
@@ -79,7 +79,7 @@ const SPECIAL_ORDERS = new Map([
 export function norm(x: Tensor, p = 2, dim?: Dims, options: ReduceOptions = {}): Tensor {
   const reduction = reductionOf('norm', x, dim, options)
   if (typeof p !== 'number' || Number.isNaN(p))
-    throw new OptionError(`norm: the order p is ${p}; it must be a number, such as 2, 1 or Infinity`)
+    throw new OptionError(`norm: the order p is ${String(p)}; it must be a number, such as 2, 1 or Infinity`)
   // Of nothing, a norm of any order is 0, as the count is.
   const special = countOf(x.shape, reduction) === 0 ? count : SPECIAL_ORDERS.get(p)
   return special ? special(x, reduction) : ofOrder(x, reduction, p)
