@@ -25,7 +25,7 @@ test('what is called the same is a method of Tensor, or in italics a function', 
 })
 
 test('what is called missing is missing', () => {
-  const missing = namesIn('**Not there**', '## From TensorFlow.js')
+  const missing = namesIn('**Not there**', '## Layers, losses, optimizers')
   expect(missing.length).toBeGreaterThan(40)
   expect(missing.filter((name) => isMethod(name) || name in neyron)).toEqual([])
 })
@@ -34,4 +34,12 @@ test('every operation is named', () => {
   const internal = ['cast', 'linear', 'crossEntropy', 'mseLoss', 'embedding']
   const words = new Set(page.match(/\w+/g))
   expect(Object.keys(ops).filter((op) => !words.has(op) && !internal.includes(op))).toEqual([])
+})
+
+test('layers, losses and optimizers that are said to be there are there, and all of them', () => {
+  const part = page.slice(page.indexOf('## Layers, losses, optimizers'), page.indexOf('## From TensorFlow.js'))
+  const named = [...part.matchAll(/`(?:nn|optim)\.(\w+)`/g)].map(([, name]) => name)
+  const exported = [...Object.keys(neyron.nn), ...Object.keys(neyron.optim)]
+  expect(named.filter((name) => !exported.includes(name))).toEqual([])
+  expect(exported.filter((name) => !named.includes(name) && !['buffer', 'Optimizer'].includes(name))).toEqual([])
 })
