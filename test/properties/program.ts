@@ -3,29 +3,66 @@ import fc from 'fast-check'
 import { expect } from 'vitest'
 import type { Dtype } from '../../src/dtype.ts'
 import { GraphError, memory, noGrad, StaleTensorError, scope, steps, type Tensor, tensor } from '../../src/index.ts'
+import type { Range } from '../../src/ops/index.ts'
 import { numelOf, type Shape } from '../../src/shape.ts'
-import { type Nd, zip } from '../ops/nd.ts'
+import { get, type Nd, nd, zip } from '../ops/nd.ts'
 import { matmul } from '../ops/reference/matmul.ts'
 import { argmax, sum } from '../ops/reference/reduce.ts'
-import { reshape, transpose } from '../ops/reference/shape.ts'
+import { expand, permute, reshape, slice, squeeze, transpose, unsqueeze } from '../ops/reference/shape.ts'
 import type { Guard } from '../support/guarded-heap.ts'
 import { Ghost, Model, type Op, sumTo } from './model.ts'
 
 // --- what may be called ----------------------------------------------------------------------------------------------
 
-/** How a view arranges elements, and how it is called; null where it does not apply to a shape. */
-type View = (shape: Shape, seed: number) => { arrange: (x: Nd) => Nd; call: (x: Tensor) => Tensor } | null
+interface Arrangement {
+  /** What it does to any array: to elements, or to their places. */
+  readonly arrange: (x: Nd) => Nd
+  readonly call: (x: Tensor) => Tensor
+  /** Whether elements that no strides can show like this are copied first. */
+  readonly mayCopy?: boolean
+}
+
+/** A view of a tensor of this shape; null where it does not apply. */
+type View = (shape: Shape, seed: number) => Arrangement | null
+
+/** What has axes, and not so many elements that the model takes long. */
+const smaller = (shape: Shape) => (shape.length > 0 && shape.length < 6 && numelOf(shape) <= LARGE) || null
 
 const reshaping =
   (to: (shape: Shape) => Shape): View =>
-  (shape) => ({ arrange: (x) => reshape(x, to(shape)), call: (x) => x.reshape(to(shape)) })
+  (shape) => ({ arrange: (x) => reshape(x, to(shape)), call: (x) => x.reshape(to(shape)), mayCopy: true })
 
-/** Every view. A reshape of elements that do not lie in logical order copies them first. */
+/** Every view. */
 const VIEWS = {
   transpose: (shape, seed) => {
     const [i, j] = [seed, seed >> 4].map((n) => n % Math.max(shape.length, 1))
     if (shape.length === 0 || numelOf(shape) > LARGE) return null
     return { arrange: (x) => transpose(x, i, j), call: (x) => x.transpose(i, j) }
+  },
+  permute: (shape) => {
+    const dims = [...shape.keys()].reverse()
+    return smaller(shape) && { arrange: (x) => permute(x, dims), call: (x) => x.permute(dims) }
+  },
+  unsqueeze: (shape, seed) => {
+    const dim = seed % (shape.length + 1)
+    return shape.length < 6 ? { arrange: (x) => unsqueeze(x, dim), call: (x) => x.unsqueeze(dim) } : null
+  },
+  squeeze: () => ({ arrange: (x) => squeeze(x), call: (x) => x.squeeze() }),
+  expand: (shape) => {
+    const to = [2, ...shape]
+    return smaller(shape) && { arrange: (x) => expand(x, to), call: (x) => x.expand(to) }
+  },
+  part: (shape, seed) => {
+    const range: Range = [seed % 2, null, 1 + ((seed >> 1) % 2)]
+    return smaller(shape) && { arrange: (x) => slice(x, range), call: (x) => x.slice(range) }
+  },
+  backwards: (shape) => {
+    const range: Range = [null, null, -1]
+    return smaller(shape) && { arrange: (x) => slice(x, '...', range), call: (x) => x.slice('...', range) }
+  },
+  element: (shape, seed) => {
+    const at = seed % Math.max(shape[0] ?? 0, 1)
+    return smaller(shape) && shape[0] > 0 ? { arrange: (x) => slice(x, at), call: (x) => x.slice(at) } : null
   },
   flatten: reshaping((shape) => [numelOf(shape)]),
   column: reshaping((shape) => [numelOf(shape), 1]),
@@ -366,12 +403,12 @@ export class Run {
   }
 
   #view(x: Ghost | null, view: keyof typeof VIEWS, seed: number): void {
-    const found = x && VIEWS[view](x.shape, seed)
-    if (!found) return
-    const { arrange, call } = found
+    const found: Arrangement | null = x && VIEWS[view](x.shape, seed)
+    if (!x || !found) return
+    const { arrange, call, mayCopy = false } = found
     this.#expect(this.#staleness(x), () => {
       const y = call(this.#tensor(x))
-      const copies = view !== 'transpose' && !x.isContiguous
+      const copies = mayCopy && !x.isContiguous && !areStrided(arrange({ shape: x.shape, data: x.at }))
       this.#add(y, this.#model.view(copies ? this.#model.compute({ ...COPY, gives: x.dtype }, [x]) : x, arrange))
     })
   }
@@ -417,8 +454,7 @@ export class Run {
       const y = this.#tensor(x).to(to)
       this.#add(y, x.dtype === to ? x : this.#model.compute({ forward, gives: to }, [x]))
     }
-    if (x.dtype === to) convert()
-    else this.#expect(isCut ? GraphError : this.#staleness(x), convert)
+    this.#expect(this.#staleness(x) ?? (isCut ? GraphError : null), convert)
   }
 
   #change({ op, of, by, number }: Step & { do: 'change' }): void {
@@ -611,6 +647,15 @@ function zipShape(a: Ghost, b: Ghost): Shape {
     const [m, n] = [a, b].map(({ shape }) => shape[i - rank + shape.length] ?? 1)
     return m === 1 ? n : m
   })
+}
+
+/** Whether along each axis places are a fixed number apart. */
+function areStrided(places: Nd): boolean {
+  const { shape, data } = places
+  const origin = shape.map(() => 0)
+  const strides = shape.map((size, axis) => (size > 1 ? get(places, origin.with(axis, 1)) - data[0] : 0))
+  const { data: expected } = nd(shape, (index) => index.reduce((at, i, axis) => at + i * strides[axis], data[0]))
+  return expected.every((at, i) => at === data[i])
 }
 
 /** Whether the shapes broadcast; large ones only as they are, or with a single element. */
