@@ -18,25 +18,20 @@ async function fresh() {
   vi.resetModules()
   const { guard } = await import('../support/guarded-heap.ts')
   const { Run } = await import('./program.ts')
-  return { guard, Run, ...(await import('../settle.ts')), ...(await import('../../src/index.ts')) }
+  return { guard, Run, ...(await import('../settle.ts')) }
 }
 
-/** What is open around a program. */
-const around = fc.constantFrom('nothing', 'a scope', 'a turn')
-
 test.each([0, 1, 2, 3])('any sequence of calls, part %i', async (part) => {
-  const { guard, Run, settled, endAfterlives, live, scope, steps } = await fresh()
+  const { guard, Run, settled, endAfterlives, live } = await fresh()
   const guarded = guard()
   endAfterlives()
   let before = live()
-  const property = fc.asyncProperty(program, around, async (body, around) => {
+  const property = fc.asyncProperty(program, async (body) => {
     endAfterlives()
     // After a run that failed, which is about to be made smaller.
     if (live() !== before) before = await settled()
     const run = new Run(guarded)
-    if (around === 'a scope') scope(() => run.run(body))
-    else if (around === 'a turn') for (const _ of steps(1)) run.run(body)
-    else run.run(body)
+    run.run(body)
     run.end()
     expect(await settled(before)).toBe(before)
     guarded.check()

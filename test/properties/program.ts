@@ -270,7 +270,16 @@ function bodyOf(depth: number): fc.Arbitrary<Step[]> {
   return fc.array(steps, { maxLength: 12, size: 'max' }).map((bodies) => bodies.flat())
 }
 
-export const program = fc.noBias(bodyOf(3))
+const whole = bodyOf(3)
+
+/** As it is, in a turn, or in a scope. */
+export const program = fc.noBias(
+  fc.oneof(
+    whole,
+    turnsOf(whole).map((only) => [only]),
+    within(whole, returned).map((only) => [only]),
+  ),
+)
 
 /** Thrown by programs, through as many loops and scopes. */
 class Thrown extends Error {
