@@ -37,7 +37,7 @@ export interface OpSpec<P, N extends string> {
   readonly backward?: (k: Kernels, saved: Kept<N>, dy: Operand, dxs: readonly (Destination | null)[], params: P) => void
 }
 
-/** Runs an operation on its inputs and records it when a gradient may be needed. It bears the operation's name. */
+/** Runs an operation on its inputs and records it when a gradient may be needed. */
 export type Op<P> = (inputs: readonly Tensor[], params: P) => Tensor
 
 export function defineOp<P = void, N extends string = never>(spec: OpSpec<P, N>): Op<P> {
@@ -46,7 +46,7 @@ export function defineOp<P = void, N extends string = never>(spec: OpSpec<P, N>)
   const keepsInputs = spec.saves === 'inputs' || spec.saves === 'both' || extraShapes !== null
   const keepsOutput = spec.saves === 'output' || spec.saves === 'both'
 
-  const run: Op<P> = (inputs, params) => {
+  return (inputs, params) => {
     const made: Tensor[] = []
     const xs = inputs.slice()
     try {
@@ -79,7 +79,6 @@ export function defineOp<P = void, N extends string = never>(spec: OpSpec<P, N>)
       for (let i = 0; i < xs.length; i++) if (xs[i] !== inputs[i]) xs[i].drop()
     }
   }
-  return Object.defineProperty(run, 'name', { value: spec.name })
 }
 
 /**

@@ -52,7 +52,7 @@ function additive(name: 'add' | 'sub', sign: 1 | -1): (a: Tensor, b: Tensor | nu
       if (db) passOn(dy, db, sign)
     },
   })
-  return (a, b) => withNumber(a, b, 'float32', op)
+  return (a, b) => withNumber(name, a, b, 'float32', op)
 }
 
 function passOn(dy: Operand, dx: Destination, sign: 1 | -1): void {
@@ -77,7 +77,7 @@ function nonlinear(
       if (db) gradient(k[`${name}GradB`], a, b, dy, db)
     },
   })
-  return (a, b) => withNumber(a, b, 'float32', op)
+  return (a, b) => withNumber(name, a, b, 'float32', op)
 }
 
 type ZipGrad = (
@@ -119,15 +119,16 @@ export function summedTo(dx: Destination, dy: Operand, write: (whole: Destinatio
   sumTo(whole, dx)
 }
 
-/** Runs `op` with a number as a tensor of one element. */
+/** Runs `op`, called `name`, with a number as a tensor of one element. */
 export function withNumber(
+  name: string,
   a: Tensor,
   b: Tensor | number,
   dtype: Dtype,
   op: (inputs: readonly Tensor[]) => Tensor,
 ): Tensor {
   if (typeof b !== 'number') return op([a, b])
-  const constant = a.constant(op.name, b, dtype)
+  const constant = a.constant(name, b, dtype)
   try {
     return op([a, constant])
   } finally {

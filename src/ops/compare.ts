@@ -34,9 +34,10 @@ function comparison(name: Relation): (a: Tensor, b: Tensor | number) => Tensor {
     },
   })
   return (a, b) => {
-    if (typeof b !== 'number' || a.dtype === 'float32') return withNumber(a, b, 'float32', (inputs) => op(inputs, name))
+    if (typeof b !== 'number' || a.dtype === 'float32')
+      return withNumber(name, a, b, 'float32', (inputs) => op(inputs, name))
     const [relation, bound] = amongIntegers(name, b)
-    return withNumber(a, bound, 'int32', (inputs) => op(inputs, relation))
+    return withNumber(name, a, bound, 'int32', (inputs) => op(inputs, relation))
   }
 }
 
@@ -73,7 +74,7 @@ function logic(name: 'logicalAnd' | 'logicalOr' | 'logicalXor'): (a: Tensor, b: 
     shape: ([a, b]) => broadcastShapes(name, a.shape, b.shape),
     forward: (k, [a, b], y) => zipPlanes(k[name], a, b, y),
   })
-  return (a, b) => withNumber(a, typeof b === 'number' ? Number(b !== 0) : b, 'bool', op)
+  return (a, b) => withNumber(name, a, typeof b === 'number' ? Number(b !== 0) : b, 'bool', op)
 }
 
 export const logicalAnd = logic('logicalAnd')
