@@ -66,9 +66,13 @@ export function normalizeDims(op: string, dim: number | readonly number[], rank:
   return axes
 }
 
-/** A shape as kernels see it that work along one axis: (outer, n, inner). Without axes it is (1, 1, 1). */
-export function aroundAxis(shape: Shape, axis: number): { outer: number; n: number; inner: number } {
-  return { outer: numelOf(shape.slice(0, axis)), n: shape[axis] ?? 1, inner: numelOf(shape.slice(axis + 1)) }
+/** A shape as kernels see it that work along one axis, or from it up to but without `end`: (outer, n, inner). */
+export function aroundAxis(shape: Shape, axis: number, end = axis + 1): { outer: number; n: number; inner: number } {
+  return {
+    outer: numelOf(shape.slice(0, axis)),
+    n: numelOf(shape.slice(axis, end)),
+    inner: numelOf(shape.slice(end)),
+  }
 }
 
 /** Throws unless every size is a non-negative integer, the rank at most 8, and the whole addressable. */

@@ -3,7 +3,7 @@ import type { Destination } from '../autograd/tape.ts'
 import type { Operand } from '../dtype.ts'
 import { engine } from '../runtime/engine.ts'
 import type { Ptr } from '../runtime/kernels.generated.ts'
-import { numelOf } from '../shape.ts'
+import { aroundAxis } from '../shape.ts'
 
 /** Runs of adjacent reduced axes, first to last, as (from, to) with `to` exclusive. */
 export function runsOf(reduces: readonly boolean[]): [from: number, to: number][] {
@@ -22,9 +22,7 @@ export function sumAxes(x: Operand, reduces: readonly boolean[], y: Ptr, beta: n
   const { k, heap } = engine()
   const runs = runsOf(reduces)
   const [start, end] = runs[runs.length - 1] ?? [0, 0]
-  const outer = numelOf(x.shape.slice(0, start))
-  const n = numelOf(x.shape.slice(start, end))
-  const inner = numelOf(x.shape.slice(end))
+  const { outer, n, inner } = aroundAxis(x.shape, start, end)
   if (runs.length <= 1) {
     k.sum(x.ptr, y, outer, n, inner, beta, divisor)
     return

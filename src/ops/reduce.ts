@@ -4,7 +4,7 @@ import type { Destination } from '../autograd/tape.ts'
 import type { Operand } from '../dtype.ts'
 import { engine } from '../runtime/engine.ts'
 import { moveStrided } from '../runtime/strided.ts'
-import { broadcastStrides, contiguousStrides, numelOf, type Shape } from '../shape.ts'
+import { aroundAxis, broadcastStrides, contiguousStrides, type Shape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 import { runsOf, sumAxes } from './axes.ts'
 import {
@@ -25,9 +25,8 @@ function spread(dy: Operand, dx: Destination, reduction: Reduction, divisor: num
   const runs = runsOf(reduction.reduces)
   const [start, end] = runs[0] ?? [0, 0]
   if (runs.length <= 1) {
-    const outer = numelOf(dx.shape.slice(0, start))
-    const n = numelOf(dx.shape.slice(start, end))
-    k.sumGrad(dy.ptr, dx.ptr, outer, n, numelOf(dx.shape.slice(end)), dx.beta, divisor)
+    const { outer, n, inner } = aroundAxis(dx.shape, start, end)
+    k.sumGrad(dy.ptr, dx.ptr, outer, n, inner, dx.beta, divisor)
     return
   }
   const ptr = heap.workspace(dy.numel * 4)

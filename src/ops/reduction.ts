@@ -8,7 +8,7 @@ import { ShapeError } from '../errors.ts'
 import { checkFlag, checkOptions } from '../options.ts'
 import { engine } from '../runtime/engine.ts'
 import type { Kernels, Ptr } from '../runtime/kernels.generated.ts'
-import { formatShape, normalizeDims, numelOf, type Shape } from '../shape.ts'
+import { aroundAxis, formatShape, normalizeDims, numelOf, type Shape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 import { runsOf } from './axes.ts'
 import { permute, reshape } from './shape.ts'
@@ -64,7 +64,8 @@ type Sizes = readonly [outer: number, n: number, inner: number]
 
 function sizesOf(shape: Shape, { reduces }: Reduction): Sizes {
   const [start, end] = runsOf(reduces)[0] ?? [0, 0]
-  return [numelOf(shape.slice(0, start)), numelOf(shape.slice(start, end)), numelOf(shape.slice(end))]
+  const { outer, n, inner } = aroundAxis(shape, start, end)
+  return [outer, n, inner]
 }
 
 /** A reduction by kernels that take one run of adjacent axes. */
