@@ -1,6 +1,6 @@
 /**
  * Runtime imports go one way, from the right to the left:
- * errors, dtype, options, shape, inspect, runtime <- autograd <- ops <- tensor, create, scope <- nn, optim, data, io <- index.
+ * errors, dtype, options, shape, inspect, runtime <- autograd <- ops <- tensor, create, scope <- nn, optim, data, io <- train, plot <- index.
  * Types may be imported from anywhere.
  */
 const LAYERS = [
@@ -10,6 +10,7 @@ const LAYERS = [
   'ops/',
   '(tensor|create|scope)\\.ts',
   '(nn|optim|data|io)/',
+  '(train|plot)/',
   'index\\.ts',
 ]
 

@@ -11,16 +11,32 @@ export function checkOptions<T extends object>(op: string, options: T, known: re
       throw new OptionError(`${op}: there is no option ${name}; there is ${known.join(', ')}`)
 }
 
+/** A value in a message: `"3"` is not 3. */
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  return value !== null && (typeof value === 'object' || typeof value === 'function') ? typeof value : String(value)
+}
+
 /** Throws `OptionError` unless `value` is a number other than NaN. */
 export function checkNumber(op: string, name: string, value: number): void {
   if (typeof value === 'number' && !Number.isNaN(value)) return
-  const found = typeof value === 'number' || value === null ? value : typeof value
-  throw new OptionError(`${op}: ${name} is ${found}; it must be a number`)
+  throw new OptionError(`${op}: ${name} is ${shown(value)}; it must be a number`)
+}
+
+/** Throws `OptionError` unless `value` is a finite number for which `holds`. */
+export function checkOption(op: string, name: string, value: number, holds: boolean, rule: string): void {
+  if (!Number.isFinite(value) || !holds) throw new OptionError(`${op}: ${name} is ${shown(value)}; it must be ${rule}`)
+}
+
+/** Throws `OptionError` unless `value` is an integer from 1 up. */
+export function checkSize(op: string, name: string, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new OptionError(`${op}: ${name} is ${shown(value)}; use an integer from 1 up`)
 }
 
 /** Throws `OptionError` unless `value` is a boolean. */
 export function checkFlag(op: string, name: string, value: boolean): void {
-  if (typeof value !== 'boolean') throw new OptionError(`${op}: ${name} is ${String(value)}; use true or false`)
+  if (typeof value !== 'boolean') throw new OptionError(`${op}: ${name} is ${shown(value)}; use true or false`)
 }
 
 export interface Bounds {

@@ -507,13 +507,15 @@ describe('options of training', () => {
   const parameters = () => [leaf(1, 2)]
   const dataset = () => new data.TensorDataset(zeros([3, 2]))
 
+  const said = (value: unknown) => (typeof value === 'string' ? JSON.stringify(value) : value)
+
   test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '2', null])('batch size %s', (batchSize) => {
     const make = () => new data.DataLoader(dataset(), { batchSize: wrong(batchSize) })
-    expectError(make, OptionError, new RegExp(`^DataLoader: batchSize is ${batchSize}; use an integer from 1 up`))
+    expectError(make, OptionError, new RegExp(`^DataLoader: batchSize is ${said(batchSize)}; use an integer from 1 up`))
   })
 
   test.each([Number.NaN, -0.1, Number.POSITIVE_INFINITY, '0.1', null])('learning rate %s', (lr) => {
-    const message = new RegExp(`lr is ${lr}; it must be a finite number from 0 up`)
+    const message = new RegExp(`lr is ${said(lr)}; it must be a finite number from 0 up`)
     for (const Kind of [optim.SGD, optim.Adam]) {
       expectError(() => new Kind(parameters(), { lr: wrong(lr) }), OptionError, message)
       const optimizer = new Kind(parameters(), { lr: 0.5 })
@@ -567,8 +569,12 @@ describe('options of training', () => {
     ['a seed of a loader', () => new data.DataLoader(dataset(), { seed: 0.5 }), /^DataLoader: 0.5 is not a seed/],
     ['a data set of nothing', () => new data.TensorDataset(), /^TensorDataset: there are no tensors/],
     ['scale', () => new data.TensorDataset(zeros([1]), { scale: Number.NaN }), /^TensorDataset: scale is NaN/],
-    ['features', () => new nn.Linear(0, 1), /^Linear: 0 is not a number of features; use integers from 1 up/],
-    ['features that are a string', () => new nn.Linear(wrong('3'), 1), /^Linear: 3 is not a number of features/],
+    ['features', () => new nn.Linear(0, 1), /^Linear: inFeatures is 0; use an integer from 1 up/],
+    [
+      'features that are a string',
+      () => new nn.Linear(wrong('3'), 1),
+      /^Linear: inFeatures is "3"; use an integer from 1 up/,
+    ],
     [
       'a function in a chain',
       () => nn.sequential(wrong((x: Tensor) => x)),

@@ -121,7 +121,7 @@ describe.each(losses)('nn.$loss', ({ make: build, f, on }) => {
 })
 
 test('every layer and loss is in a table', () => {
-  const { Module: _base, Parameter: _p, buffer: _b, ...exported } = nn
+  const { Module: _base, Parameter: _p, buffer: _b, functional: _f, ...exported } = nn
   const named = [...layers.map(({ layer }) => layer), ...losses.map(({ loss }) => loss)]
   expect(Object.keys(exported).filter((name) => !named.includes(name))).toEqual([])
   expect(named.filter((name) => !(name in nn))).toEqual([])

@@ -1,7 +1,7 @@
 import { check, withReadable } from '../autograd/operands.ts'
 import { BYTES } from '../dtype.ts'
 import { GraphError, MemoryLimitError, OptionError, ShapeError } from '../errors.ts'
-import { checkOptions } from '../options.ts'
+import { checkOption, checkOptions } from '../options.ts'
 import { engine } from '../runtime/engine.ts'
 import type { Ptr } from '../runtime/kernels.generated.ts'
 import { own, place } from '../runtime/lifetimes.ts'
@@ -43,8 +43,7 @@ export class TensorDataset<T extends readonly Tensor[] = readonly Tensor[]> {
           'TensorDataset: no gradient flows through batches to a tensor that requires one; detach() it',
         )
     }
-    if (scale !== undefined && !Number.isFinite(scale))
-      throw new OptionError(`TensorDataset: scale is ${scale}; it must be a finite number`)
+    if (scale !== undefined) checkOption('TensorDataset', 'scale', scale, true, 'a finite number')
     this.#scale = scale
     const shapes = tensors.map((x) => formatShape(x.shape)).join(', ')
     const [length] = tensors[0].shape

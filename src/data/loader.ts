@@ -1,5 +1,5 @@
 import { MemoryLimitError, OptionError } from '../errors.ts'
-import { checkOptions } from '../options.ts'
+import { checkOptions, checkSize } from '../options.ts'
 import { Cell } from '../runtime/cell.ts'
 import { engine } from '../runtime/engine.ts'
 import type { Storage } from '../runtime/heap.ts'
@@ -43,8 +43,7 @@ export class DataLoader<T extends readonly Tensor[]> implements Iterable<Batch<T
       throw new OptionError('DataLoader: expected a TensorDataset; wrap tensors by new TensorDataset(inputs, labels)')
     checkOptions('DataLoader', options, ['batchSize', 'shuffle', 'seed', 'dropLast'])
     const { batchSize = 1, shuffle = false, seed, dropLast = false } = options
-    if (!Number.isSafeInteger(batchSize) || batchSize < 1)
-      throw new OptionError(`DataLoader: batchSize is ${batchSize}; use an integer from 1 up`)
+    checkSize('DataLoader', 'batchSize', batchSize)
     if (seed !== undefined) checkSeed('DataLoader', seed)
     this.dataset = dataset
     this.batchSize = batchSize

@@ -1,6 +1,6 @@
 import { randn } from '../create.ts'
-import { OptionError } from '../errors.ts'
 import { embedding } from '../ops/index.ts'
+import { checkSize } from '../options.ts'
 import type { Tensor } from '../tensor.ts'
 import { Module, Parameter } from './module.ts'
 
@@ -14,9 +14,8 @@ export class Embedding<D extends number = number> extends Module<readonly [numbe
 
   constructor(numEmbeddings: number, embeddingDim: D) {
     super()
-    for (const [what, size] of Object.entries({ numEmbeddings, embeddingDim }))
-      if (!Number.isInteger(size) || size < 1)
-        throw new OptionError(`Embedding: ${what} is ${size}; use an integer from 1 up`)
+    checkSize('Embedding', 'numEmbeddings', numEmbeddings)
+    checkSize('Embedding', 'embeddingDim', embeddingDim)
     this.weight = new Parameter(randn([numEmbeddings, embeddingDim]))
   }
 

@@ -1,5 +1,7 @@
 export { ReLU, Sigmoid, Tanh } from './activation.ts'
 export { Embedding } from './embedding.ts'
+/** What layers, activations and losses compute, as functions. */
+export * as functional from './functional.ts'
 export { Linear } from './linear.ts'
 export { CrossEntropyLoss, MSELoss } from './loss.ts'
 export { buffer, type Features, type Layer, Module, Parameter, type StateDict } from './module.ts'

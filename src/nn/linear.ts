@@ -1,7 +1,6 @@
 import { uniform } from '../create.ts'
-import { OptionError } from '../errors.ts'
 import { linear } from '../ops/index.ts'
-import { checkOptions } from '../options.ts'
+import { checkOptions, checkSize } from '../options.ts'
 import type { Tensor } from '../tensor.ts'
 import { Module, Parameter } from './module.ts'
 
@@ -20,9 +19,8 @@ export class Linear<In extends number = number, Out extends number = number> ext
     super()
     checkOptions('Linear', options, ['bias'])
     const { bias = true } = options
-    for (const size of [inFeatures, outFeatures])
-      if (!Number.isInteger(size) || size < 1)
-        throw new OptionError(`Linear: ${size} is not a number of features; use integers from 1 up`)
+    checkSize('Linear', 'inFeatures', inFeatures)
+    checkSize('Linear', 'outFeatures', outFeatures)
     const bound = 1 / Math.sqrt(inFeatures)
     this.weight = new Parameter(uniform([outFeatures, inFeatures], -bound, bound))
     this.bias = bias ? new Parameter(uniform([outFeatures], -bound, bound)) : null

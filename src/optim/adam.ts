@@ -1,8 +1,8 @@
 import { OptionError } from '../errors.ts'
-import { checkOptions } from '../options.ts'
+import { checkOption, checkOptions } from '../options.ts'
 import { engine } from '../runtime/engine.ts'
 import type { Tensor } from '../tensor.ts'
-import { checkOption, Optimizer } from './optimizer.ts'
+import { Optimizer } from './optimizer.ts'
 
 /** The hyper-parameters of `Adam`. */
 export interface AdamOptions {

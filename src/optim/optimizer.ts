@@ -1,6 +1,7 @@
 /** What every optimizer shares: the table of segments that its kernel works on, state, step counts, zeroGrad. */
 import { check } from '../autograd/operands.ts'
 import { MemoryLimitError, OptionError } from '../errors.ts'
+import { checkOption } from '../options.ts'
 import { engine } from '../runtime/engine.ts'
 import type { Storage } from '../runtime/heap.ts'
 import type { Kernels, Ptr } from '../runtime/kernels.generated.ts'
@@ -174,9 +175,4 @@ export abstract class Optimizer {
   get #name(): string {
     return this.constructor.name
   }
-}
-
-/** Throws `OptionError` unless the option is a finite number for which `holds`. */
-export function checkOption(owner: string, option: string, value: number, holds: boolean, rule: string): void {
-  if (!Number.isFinite(value) || !holds) throw new OptionError(`${owner}: ${option} is ${value}; it must be ${rule}`)
 }

@@ -1,7 +1,7 @@
 import { OptionError } from '../errors.ts'
-import { checkOptions } from '../options.ts'
+import { checkOption, checkOptions } from '../options.ts'
 import type { Tensor } from '../tensor.ts'
-import { checkOption, Optimizer } from './optimizer.ts'
+import { Optimizer } from './optimizer.ts'
 
 /** The hyper-parameters of `SGD`. */
 export interface SGDOptions {
