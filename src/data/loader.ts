@@ -5,9 +5,10 @@ import { engine } from '../runtime/engine.ts'
 import type { Storage } from '../runtime/heap.ts'
 import type { Ptr } from '../runtime/kernels.generated.ts'
 import { freeWithHandle, turns } from '../runtime/lifetimes.ts'
-import { checkSeed, drawOf, nextDraw } from '../runtime/random.ts'
+import type { Draw } from '../runtime/random.ts'
 import { Tensor } from '../tensor.ts'
 import { type Batch, TensorDataset } from './dataset.ts'
+import { drawsOf, LOADER_DRAWS } from './draws.ts'
 
 /** How a data set is cut into batches. */
 export interface DataLoaderOptions {
@@ -21,9 +22,6 @@ export interface DataLoaderOptions {
   dropLast?: boolean
 }
 
-/** Draws from here on are loaders' own: no program reaches this number in the global sequence of the same seed. */
-const LOADER_DRAWS = 2 ** 52
-
 /**
  * Batches of a data set: `for (const [x, y] of loader)`. Each pass is a loop of turns: what is made in one turn, the batch
  * included, is freed when the next one ends, except for what is kept.
@@ -35,8 +33,7 @@ export class DataLoader<T extends readonly Tensor[]> implements Iterable<Batch<T
   readonly batchSize: number
   readonly #dropLast: boolean
   readonly #shuffle: boolean
-  readonly #seed: number | undefined
-  #passes = 0
+  readonly #nextDraw: () => Draw
 
   constructor(dataset: TensorDataset<T>, options: DataLoaderOptions = {}) {
     if (!(dataset instanceof TensorDataset))
@@ -44,12 +41,11 @@ export class DataLoader<T extends readonly Tensor[]> implements Iterable<Batch<T
     checkOptions('DataLoader', options, ['batchSize', 'shuffle', 'seed', 'dropLast'])
     const { batchSize = 1, shuffle = false, seed, dropLast = false } = options
     checkSize('DataLoader', 'batchSize', batchSize)
-    if (seed !== undefined) checkSeed('DataLoader', seed)
     this.dataset = dataset
     this.batchSize = batchSize
     this.#dropLast = dropLast
     this.#shuffle = shuffle
-    this.#seed = seed
+    this.#nextDraw = drawsOf('DataLoader', seed, LOADER_DRAWS)
   }
 
   /** The number of batches in a pass. */
@@ -79,8 +75,7 @@ export class DataLoader<T extends readonly Tensor[]> implements Iterable<Batch<T
     const { length, tensors } = this.dataset
     const order = new Tensor(new Cell(allocate(length * 4, tensors), 0, length, 'int32'), [length])
     freeWithHandle(order)
-    const draw = this.#seed === undefined ? null : drawOf(this.#seed, LOADER_DRAWS + this.#passes++)
-    if (this.#shuffle) k.permutation(order.ptr, length, ...(draw ?? nextDraw()))
+    if (this.#shuffle) k.permutation(order.ptr, length, ...this.#nextDraw())
     else k.arangeI32(order.ptr, length, 0, 1)
     return order
   }
