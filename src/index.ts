@@ -40,7 +40,9 @@ export {
   ShapeError,
   StaleTensorError,
 } from './errors.ts'
-// Reproducible results.
+// Files of tensors, and reproducible results.
+/** Saving and loading models, in safetensors. */
+export * as io from './io/index.ts'
 export { weightsSha256 } from './io/weights-sha256.ts'
 /** Layers, losses, and what models are built of. */
 export * as nn from './nn/index.ts'

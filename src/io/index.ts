@@ -1,0 +1,1 @@
+export { load, metadata, type SaveOptions, save } from './safetensors.ts'
