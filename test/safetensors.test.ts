@@ -1,7 +1,19 @@
 /** Files of tensors: what is written, bit by bit; what is read of others' files; and that nothing wrong gets through. */
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type Dtype, DtypeError, FormatError, io, nn, OptionError, type Tensor, tensor, zeros } from '../src/index.ts'
+import {
+  type Dtype,
+  DtypeError,
+  FormatError,
+  io,
+  nn,
+  OptionError,
+  scope,
+  steps,
+  type Tensor,
+  tensor,
+  zeros,
+} from '../src/index.ts'
 import { Heap } from '../src/runtime/heap.ts'
 import { numelOf } from '../src/shape.ts'
 import { endAfterlives, live, settled } from './settle.ts'
@@ -194,12 +206,12 @@ describe('load', () => {
 
   test('keeps what it gives out of turns and scopes, and frees it with its handle', () => {
     const bytes = io.save({ w: tensor([1, 2]) })
+    const loaded: Tensor[] = []
+    for (const i of steps(3)) if (i === 0) loaded.push(scope(() => io.load(bytes)).w)
+    expect(loaded[0].toArray()).toEqual([1, 2])
     const held = live()
-    const { w } = io.load(bytes)
-    endAfterlives()
-    expect(w.toArray()).toEqual([1, 2])
-    w.dispose()
-    expect(live()).toBe(held)
+    loaded[0].dispose()
+    expect(live()).toBeLessThan(held)
   })
 
   test('is strict about JSON, and says where it is wrong', () => {

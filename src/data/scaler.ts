@@ -87,14 +87,13 @@ export class StandardScaler {
   }
 }
 
-/** The standard deviation, or 1 where it is no more than the rounding of the sums that it comes from. */
+/** The standard deviation, or 1 of equal values: then what rounding leaves of a variance says nothing. */
 function deviation(values: Float64Array, mean: number): number {
+  if (values.every((value) => value === values[0])) return 1
   const n = values.length
   const centred = values.map((value) => value - mean)
   const rest = sum(centred)
-  const variance = (sum(centred.map((value) => value * value)) - (rest * rest) / n) / n
-  const noise = n * mean * Number.EPSILON
-  return variance <= n * Number.EPSILON * variance + noise * noise ? 1 : Math.sqrt(variance)
+  return Math.sqrt((sum(centred.map((value) => value * value)) - (rest * rest) / n) / n)
 }
 
 /** What `MinMaxScaler` scales to. */

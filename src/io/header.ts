@@ -48,7 +48,7 @@ class Reader {
   readonly #op: string
   readonly #file: Uint8Array
   readonly #end: number
-  readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  readonly #decoder = new TextDecoder('utf-8', { fatal: true })
   #at: number
 
   constructor(op: string, file: Uint8Array, start: number, end: number) {
@@ -122,12 +122,10 @@ class Reader {
   #string(): string {
     const start = this.#at
     if (!this.#isAt('"')) throw this.#wrong('expected a string in double quotes')
-    for (this.#at++; this.#file[this.#at] !== QUOTE; this.#at++) {
+    for (this.#at++; this.#at < this.#end && this.#file[this.#at] !== QUOTE; this.#at++)
       if (this.#file[this.#at] === BACKSLASH) this.#at++
-      if (this.#at >= this.#end) throw this.#wrong('a string has no end', start)
-    }
+    if (this.#at >= this.#end) throw this.#wrong('a string has no end', start)
     this.#at++
-    if (this.#at > this.#end) throw this.#wrong('a string has no end', start)
     const text = this.#text(start)
     let value: string
     try {
