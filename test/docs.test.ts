@@ -70,7 +70,8 @@ describe.concurrent('the programs', () => {
     mkdirSync(OUT, { recursive: true })
     for (const { path, code } of programs) writeFileSync(path, code)
     // The sources stand in for the package, so that a stale build can neither pass nor fail here.
-    const compilerOptions = { noUnusedLocals: false, skipLibCheck: true, paths: { neyron: ['../../src/index.ts'] } }
+    const paths = { neyron: ['../../src/index.ts'], 'neyron/plot': ['../../src/plot/index.ts'] }
+    const compilerOptions = { noUnusedLocals: false, skipLibCheck: true, paths }
     const config = { extends: '../../tsconfig.json', compilerOptions, include: ['*.ts'] }
     writeFileSync(join(OUT, 'tsconfig.json'), JSON.stringify(config))
   })

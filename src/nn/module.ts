@@ -209,7 +209,8 @@ function entries(module: Module): Entry[] {
   return found
 }
 
-function modulesIn(module: Module): Module[] {
+/** The module and every module inside, each once for each path to it. */
+export function modulesIn(module: Module): Module[] {
   const found: Module[] = []
   walk(module, '', (_name, value) => {
     if (value instanceof Module) found.push(value)
