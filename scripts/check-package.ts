@@ -13,6 +13,7 @@ const BELONGS = /^(dist\/.+\.(js|d\.ts|wasm)|package\.json|README\.md|LICENSE)$/
 /** What a user might write. */
 const USE = `
 import { data, nn, optim, type Tensor, tensor } from 'neyron'
+import { type VegaLiteSpec, weightHistograms } from 'neyron/plot'
 
 class Net extends nn.Module {
   fc = new nn.Linear(4, 3)
@@ -27,6 +28,7 @@ for (const [x, y] of new data.DataLoader(new data.TensorDataset(tensor([[1, 2, 3
   loss.forward(net.forward(x), y).backward()
   optimizer.step()
 }
+export const spec: VegaLiteSpec = weightHistograms(net)
 // @ts-expect-error: 2 features do not fit a layer that takes 3.
 nn.sequential(new nn.Linear(1, 2), new nn.Linear(3, 1))
 `

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import * as neyron from '../src/index.ts'
 import * as ops from '../src/ops/index.ts'
+import * as plot from '../src/plot/index.ts'
 import { inPlace, maps, others, zips } from './ops/cases.ts'
 
 /** What is no operation, layer, loss or optimizer, by the test file that holds it. Methods of tensors begin with a dot. */
@@ -32,6 +33,10 @@ const ELSEWHERE: Record<string, readonly string[]> = {
     ...['trainTestSplit', 'xor'],
   ],
   'test/safetensors.test.ts': ['io.load', 'io.metadata', 'io.save'],
+  'test/plot.test.ts': [
+    ...['activations', 'approximation', 'confusionMatrix', 'decisionBoundary', 'landscape'],
+    ...['lossLandscape', 'lossSurface', 'trainingHistory', 'trajectories', 'weightHistograms'],
+  ],
   'test/errors.test.ts': [
     ...[
       'DtypeError',
@@ -65,6 +70,7 @@ const reachable = [
   ...Object.keys(io).map((name) => `io.${name}`),
   ...members.map((name) => `.${name}`),
 ]
+const reachable = [...[functions, data, plot].flatMap(Object.keys), ...members.map((name) => `.${name}`)]
 const listed = Object.values(ELSEWHERE).flat()
 const hasRow = (name: string) => rows.has(name.replace('.', ''))
 

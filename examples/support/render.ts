@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
-import { Resvg } from '@resvg/resvg-js'
+import { type RenderedImage, Resvg } from '@resvg/resvg-js'
 import type { PlotlyFigure, VegaLiteSpec } from 'neyron/plot'
 import { parse, View } from 'vega'
 import { compile, type TopLevelSpec } from 'vega-lite'
@@ -18,7 +18,7 @@ const SCALE = 2
 export async function render(spec: VegaLiteSpec, name: string): Promise<void> {
   const svg = await svgOf(spec)
   write(`${name}.svg`, svg)
-  write(`${name}.png`, pngOf(svg))
+  write(`${name}.png`, pixelsOf(svg).asPng())
 }
 
 /** Writes a page that shows the figure, to be turned by the mouse, without a network: Plotly is inside. */
@@ -40,22 +40,39 @@ export async function renderSurface(figure: PlotlyFigure, file: string): Promise
   )
 }
 
-/** The picture as SVG. */
+/** The picture as SVG. What Vega-Lite or Vega warn about is an error. */
 export async function svgOf(spec: VegaLiteSpec): Promise<string> {
+  const logger = new Complaints()
   const font = `${FAMILY}, Verdana, sans-serif`
-  const { spec: vega } = compile(spec as unknown as TopLevelSpec, { config: { font } })
-  const view = new View(parse(vega), { renderer: 'none' })
-  try {
-    return await view.toSVG()
-  } finally {
-    view.finalize()
-  }
+  const { spec: vega } = compile(spec as unknown as TopLevelSpec, { config: { font }, logger })
+  const view = new View(parse(vega), { renderer: 'none', logger })
+  const svg = await view.toSVG()
+  view.finalize()
+  if (logger.heard.length > 0) throw new Error(logger.heard.join('\n'))
+  return svg
 }
 
-/** The picture as PNG. */
-function pngOf(svg: string): Buffer {
+/** Collects warnings and errors. */
+class Complaints {
+  readonly heard: string[] = []
+  level(level: number): this
+  level(): number
+  level(level?: number): this | number {
+    return level === undefined ? 0 : this
+  }
+  error(...words: readonly unknown[]): this {
+    this.heard.push(words.join(' '))
+    return this
+  }
+  warn = this.error
+  info = (): this => this
+  debug = (): this => this
+}
+
+/** The pixels of an SVG, `SCALE` for each of its own. */
+export function pixelsOf(svg: string): RenderedImage {
   const font = { loadSystemFonts: false, fontFiles: FONTS, defaultFontFamily: FAMILY, sansSerifFamily: FAMILY }
-  return new Resvg(svg, { font, fitTo: { mode: 'zoom', value: SCALE }, background: '#ffffff' }).render().asPng()
+  return new Resvg(svg, { font, fitTo: { mode: 'zoom', value: SCALE }, background: '#ffffff' }).render()
 }
 
 /** Code or JSON that cannot end the script it is in: in strings and patterns, `<\\/` is `</`. */

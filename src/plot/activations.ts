@@ -9,6 +9,7 @@ import { checkFields, checkPicture, checkRange } from './input.ts'
 import {
   colorOf,
   INK,
+  inSteps,
   type Part,
   panels,
   panelTitle,
@@ -67,7 +68,7 @@ export function activations(
     )
   const curves = Object.entries(byLabel(functions))
   if (curves.length === 0) throw new OptionError("activations: there is nothing to draw; pass names, such as ['relu']")
-  const concat = curves.map(([label, f]) => panel(label, curve(label, f, range, derivative), derivative))
+  const concat = curves.map(([label, f]) => panel(label, curve(label, f, range, derivative), range, derivative))
   return picture(title, panels(Math.min(curves.length, 3), concat))
 }
 
@@ -113,9 +114,9 @@ function curve(
   })
 }
 
-function panel(label: string, values: readonly Part[], derivative: boolean): Part {
+function panel(label: string, values: readonly Part[], range: readonly [number, number], derivative: boolean): Part {
   const domain = derivative ? [FUNCTION, DERIVATIVE] : [FUNCTION]
-  const series = { field: 'series', type: 'nominal', title: null, scale: { domain } }
+  const series: Part = { field: 'series', type: 'nominal', title: null, legend: derivative ? {} : null }
   const rule = (channel: string): Part => ({
     data: { values: [{}] },
     mark: { type: 'rule', color: INK, opacity: 0.35 },
@@ -124,11 +125,18 @@ function panel(label: string, values: readonly Part[], derivative: boolean): Par
   const lines: Part = {
     mark: { type: 'line', strokeWidth: 2, clip: true },
     encoding: {
-      color: { ...series, scale: { domain, range: domain.map((_, i) => colorOf(i)) }, legend: derivative ? {} : null },
+      x: {
+        field: 'x',
+        type: 'quantitative',
+        title: 'x',
+        scale: { domain: range, nice: false },
+        axis: { tickCount: 5 },
+      },
+      y: { field: 'y', type: 'quantitative', title: null, ...inSteps(5) },
+      color: { ...series, scale: { domain, range: domain.map((_, i) => colorOf(i)) } },
       strokeDash: {
         ...series,
         scale: { domain, range: domain.map((_, i) => (i === 0 ? [1, 0] : [5, 3])) },
-        legend: derivative ? {} : null,
       },
     },
   }
@@ -137,10 +145,6 @@ function panel(label: string, values: readonly Part[], derivative: boolean): Par
     width: 200,
     height: 150,
     data: { values },
-    encoding: {
-      x: { field: 'x', type: 'quantitative', title: 'x', scale: { nice: false }, axis: { tickCount: 5 } },
-      y: { field: 'y', type: 'quantitative', title: null, axis: { tickCount: 5 } },
-    },
-    layer: [rule('x'), rule('y'), lines],
+    layer: [...(range[0] < 0 && range[1] > 0 ? [rule('x')] : []), rule('y'), lines],
   }
 }

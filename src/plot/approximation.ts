@@ -2,7 +2,8 @@ import { OptionError, ShapeError } from '../errors.ts'
 import { checkFields, checkPicture, type Numbers, numbersOf } from './input.ts'
 import {
   colorOf,
-  INK,
+  inSteps,
+  magnitudes,
   type Part,
   panels,
   panelTitle,
@@ -111,24 +112,26 @@ function fitsPanel(
     values.map((value, i) => ({ x: shown(x[i]), y: shown(value), width })),
   )
   return {
-    title: panelTitle('target (dashed) and fits'),
+    title: panelTitle('target (wide, grey) and fits'),
     width: 380,
     height: 260,
     encoding: {
       x: { field: 'x', type: 'quantitative', title: 'x', scale: { nice: false, zero: false }, axis: { grid: false } },
-      y: { field: 'y', type: 'quantitative', title: 'f(x)', scale: { zero: false } },
+      y: { field: 'y', type: 'quantitative', title: 'f(x)', ...inSteps(5, { zero: false }) },
     },
     layer: [
-      { data: { values }, mark: { type: 'line', strokeWidth: 2 }, encoding: { color } },
       {
         data: { values: x.map((at, i) => ({ x: shown(at), y: shown(target[i]) })) },
-        mark: { type: 'line', color: INK, strokeWidth: 1.75, strokeDash: [5, 3] },
+        mark: { type: 'line', color: '#c8c8c8', strokeWidth: 7, strokeCap: 'round' },
       },
+      { data: { values }, mark: { type: 'line', strokeWidth: 1.75 }, encoding: { color } },
     ],
   }
 }
 
-function errorPanel(values: readonly Part[], color: Part): Part {
+function errorPanel(values: readonly { width: number; error: number | null }[], color: Part): Part {
+  const errors = values.flatMap(({ error }) => error ?? [])
+  const { scale, axis } = logarithmic(errors.length > 0 ? errors : [1])
   return {
     title: panelTitle('error by width'),
     width: 220,
@@ -146,8 +149,8 @@ function errorPanel(values: readonly Part[], color: Part): Part {
         field: 'error',
         type: 'quantitative',
         title: 'error',
-        scale: { type: 'log' },
-        axis: { format: '.0e', tickCount: 5 },
+        scale,
+        axis,
       },
     },
     layer: [
@@ -155,4 +158,14 @@ function errorPanel(values: readonly Part[], color: Part): Part {
       { mark: { type: 'point', filled: true, size: 70, opacity: 1 }, encoding: { color } },
     ],
   }
+}
+
+/** An axis from one power of ten, or twice or five times one, to another. */
+function logarithmic(values: readonly number[]): { scale: Part; axis: Part } {
+  const [low, high] = [Math.min(...values), Math.max(...values)]
+  const ticks = magnitudes(low / 10, high * 10)
+  const first = Math.max(...ticks.filter((tick) => tick <= low))
+  const last = Math.min(...ticks.filter((tick) => tick > low && tick >= high))
+  const within = ticks.filter((tick) => tick >= first && tick <= last)
+  return { scale: { type: 'log', domain: [first, last], nice: false }, axis: { values: within, format: '~g' } }
 }

@@ -184,7 +184,7 @@ function inEvaluation(model: Layer | ((x: Tensor) => Tensor), body: (forward: (x
 
 const rectangles = (values: readonly Part[], color: Part): Part => ({
   data: { values },
-  mark: { type: 'rect', tooltip: null },
+  mark: { type: 'rect', aria: false },
   encoding: { x2: { field: 'x2' }, y2: { field: 'y2' }, color },
 })
 
@@ -235,8 +235,12 @@ function shades({ x, y, z }: Grid, output?: 'probability' | 'logit'): Part[] {
     field: 'p',
     type: 'quantitative',
     title: 'P(class 1)',
-    scale: { domain: [0, 0.5, 1], range: [tint(colorOf(0), 0.55), '#ffffff', tint(colorOf(1), 0.55)] },
-    legend: { values: [0, 0.25, 0.5, 0.75, 1], gradientLength: 120 },
+    scale: {
+      domain: [0, 0.5, 1],
+      range: [tint(colorOf(0), 0.5), '#ffffff', tint(colorOf(1), 0.5)],
+      interpolate: 'rgb',
+    },
+    legend: { values: [0, 0.25, 0.5, 0.75, 1], format: '.2f', gradientLength: 120 },
   }
   return [rectangles(found, color), borderLine(rowsOf(isolines({ x, y, z: probability }, 0.5)))]
 }

@@ -1,6 +1,6 @@
 import { kindOf, OptionError, ShapeError } from '../errors.ts'
 import { checkPicture, numbersOf } from './input.ts'
-import { type Part, picture, type TitleOptions, type VegaLiteSpec } from './spec.ts'
+import { colorOf, INK, type Part, picture, type TitleOptions, tint, type VegaLiteSpec } from './spec.ts'
 
 /** How a confusion matrix is drawn. */
 export interface ConfusionMatrixOptions extends TitleOptions {
@@ -10,7 +10,10 @@ export interface ConfusionMatrixOptions extends TitleOptions {
 
 /** The longest side of the square, in pixels, and of a cell. */
 const SIDE = 420
-const CELL = 72
+const CELL = 64
+/** The most that a label takes, and about what a letter does. */
+const LABEL = 140
+const LETTER = 7
 
 /**
  * How often each class was taken for each: a row for each true class, a column for each predicted one. The colour is the share
@@ -66,7 +69,8 @@ function labelsOf(labels: readonly string[] | undefined, classes: number): strin
 }
 
 function body(values: readonly Part[], labels: readonly string[]): Part {
-  const step = Math.min(CELL, SIDE / labels.length)
+  const longest = LETTER * Math.max(...labels.map(({ length }) => length)) + LETTER
+  const step = Math.min(Math.max(CELL, longest), SIDE / labels.length)
   const axis = { type: 'nominal', sort: labels }
   const common = { domain: false, ticks: false }
   return {
@@ -74,8 +78,13 @@ function body(values: readonly Part[], labels: readonly string[]): Part {
     height: step * labels.length,
     data: { values },
     encoding: {
-      x: { ...axis, field: 'predicted', title: 'predicted', axis: { ...common, labelAngle: 0, labelLimit: step } },
-      y: { ...axis, field: 'truth', title: 'truth', axis: common },
+      x: {
+        ...axis,
+        field: 'predicted',
+        title: 'predicted',
+        axis: { ...common, labelAngle: longest > step ? -45 : 0, labelLimit: LABEL },
+      },
+      y: { ...axis, field: 'truth', title: 'truth', axis: { ...common, labelLimit: LABEL } },
     },
     layer: [
       {
@@ -85,7 +94,7 @@ function body(values: readonly Part[], labels: readonly string[]): Part {
             field: 'share',
             type: 'quantitative',
             title: 'share of row',
-            scale: { domain: [0, 1], range: ['#f4f8fb', '#0072b2'] },
+            scale: { domain: [0, 1], range: [tint(colorOf(0), 0.05), colorOf(0)], interpolate: 'rgb' },
             legend: { format: '%', values: [0, 0.25, 0.5, 0.75, 1] },
           },
         },
@@ -94,7 +103,7 @@ function body(values: readonly Part[], labels: readonly string[]): Part {
         mark: { type: 'text', fontSize: Math.max(Math.min(14, step * 0.3), 6) },
         encoding: {
           text: { field: 'count', type: 'quantitative' },
-          color: { condition: { test: 'datum.share > 0.5', value: '#ffffff' }, value: '#333333' },
+          color: { condition: { test: 'datum.share > 0.5', value: '#ffffff' }, value: INK },
         },
       },
     ],

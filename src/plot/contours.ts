@@ -1,6 +1,6 @@
 /** The ground that paths run over: bands of colour and lines of equal height. */
 import { extremesOf, type Grid, isolines, refined, rowsOf, runs } from './grid.ts'
-import type { Part } from './spec.ts'
+import { magnitudes, type Part } from './spec.ts'
 
 /** Bands of colour, and after how many of them comes a line. */
 const BANDS = 24
@@ -10,7 +10,7 @@ const SMOOTH = 121
 /** When the largest height is that many times the smallest, heights are told apart by their logarithms. */
 const MANY_TIMES = 20
 /** What a height of 0 counts as, in parts of the largest, where logarithms are taken of heights above the least. */
-const FLOOR = 1e-4
+const FLOOR = 5e-4
 
 /** How heights become colours. */
 export interface ContourStyle {
@@ -50,12 +50,12 @@ export function contours(grid: Grid, { title, scheme, line, aboveLeast = false }
   const lines = levels.flatMap((level) => isolines(heights, level))
   const domain = [low + lift, high + lift].map((z) => Number(z.toPrecision(6)))
   const ticks: Part = isLog
-    ? { values: magnitudes(aboveLeast ? span * FLOOR * 10 : low, high + lift), format: '~g' }
+    ? { values: magnitudes(aboveLeast ? span * FLOOR * 2 : low, high + lift), format: '~g' }
     : {}
   return [
     {
       data: { values },
-      mark: 'rect',
+      mark: { type: 'rect', aria: false },
       encoding: {
         x2: { field: 'x2' },
         y2: { field: 'y2' },
@@ -70,19 +70,8 @@ export function contours(grid: Grid, { title, scheme, line, aboveLeast = false }
     },
     {
       data: { values: rowsOf(lines) },
-      mark: { type: 'line', strokeWidth: 0.7, ...line },
+      mark: { type: 'line', strokeWidth: 0.7, aria: false, ...line },
       encoding: { detail: { field: 'line', type: 'nominal' }, order: { field: 'order', type: 'quantitative' } },
     },
   ]
-}
-
-/** Powers of ten, and twice and five times them where those are few. */
-function magnitudes(low: number, high: number): number[] {
-  const first = Math.floor(Math.log10(low))
-  const last = Math.ceil(Math.log10(high))
-  const steps = last - first > 3 ? [1] : [1, 2, 5]
-  const all = Array.from({ length: last - first + 1 }, (_, i) =>
-    steps.map((step) => Number(`${step}e${first + i}`)),
-  ).flat()
-  return all.filter((tick) => tick >= low && tick <= high)
 }

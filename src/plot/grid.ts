@@ -10,10 +10,10 @@ export interface Grid {
 
 type Point = readonly [x: number, y: number]
 
-/** `n` numbers from `low` to `high`, symmetric to the last bit where the bounds are. */
+/** `n` numbers from exactly `low` to exactly `high`, symmetric to the last bit where the bounds are. */
 export function spaced(low: number, high: number, n: number): number[] {
   const last = n - 1
-  return Array.from({ length: n }, (_, i) => (low * (last - i) + high * i) / last)
+  return Array.from({ length: n }, (_, i) => low * ((last - i) / last) + high * (i / last))
 }
 
 /** Heights of `f` on `n` times `n` points. */

@@ -1,6 +1,16 @@
 import { OptionError } from '../errors.ts'
 import { checkFields, checkPicture, type Numbers, numbersOf } from './input.ts'
-import { colorOf, type Part, panels, panelTitle, picture, shown, type TitleOptions, type VegaLiteSpec } from './spec.ts'
+import {
+  colorOf,
+  inSteps,
+  type Part,
+  panels,
+  panelTitle,
+  picture,
+  shown,
+  type TitleOptions,
+  type VegaLiteSpec,
+} from './spec.ts'
 
 /** What is recorded besides the loss and metrics, and is neither. */
 const NOT_DRAWN = ['lr', 'seconds']
@@ -61,7 +71,7 @@ function panel(metric: string, values: readonly Part[], isValidated: boolean): P
         scale: { domain: [1, Math.max(epochs, 2)], nice: false },
         axis: { tickMinStep: 1, format: 'd', grid: false },
       },
-      y: { field: 'value', type: 'quantitative', title: null, scale: { zero: metric === 'loss' } },
+      y: { field: 'value', type: 'quantitative', title: null, ...inSteps(5, { zero: metric === 'loss' }) },
       color: {
         field: 'series',
         type: 'nominal',

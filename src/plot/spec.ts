@@ -85,5 +85,20 @@ export const panelTitle = (text: string): Part => ({
 /** A panel among others has its title in the middle, and the whole one at the left. */
 export const panels = (columns: number, concat: readonly Part[]): Part => ({ columns, spacing: 24, concat })
 
+/** An axis whose ends are marked: about `n` steps, of which the scale is a whole number. */
+export const inSteps = (n: number, scale: Part = {}, axis: Part = {}): Part => ({
+  scale: { nice: n, ...scale },
+  axis: { tickCount: n, ...axis },
+})
+
+/** Powers of ten from `low` to `high`, and twice and five times them where those are few. */
+export function magnitudes(low: number, high: number): number[] {
+  const first = Math.floor(Math.log10(low))
+  const last = Math.ceil(Math.log10(high))
+  const steps = last - first > 3 ? [1] : [1, 2, 5]
+  const powers = Array.from({ length: last - first + 1 }, (_, i) => first + i)
+  return powers.flatMap((power) => steps.map((step) => Number(`${step}e${power}`))).filter((x) => x >= low && x <= high)
+}
+
 /** JSON has no NaN and no infinities: null leaves a gap. Seven digits are what float32 has. */
 export const shown = (value: number): number | null => (Number.isFinite(value) ? Number(value.toPrecision(7)) : null)

@@ -82,7 +82,7 @@ export function lossSurface(landscape: Landscape, options: TitleOptions = {}): P
         xaxis: axis('direction 1'),
         yaxis: axis('direction 2'),
         zaxis: axis(title),
-        camera: { eye: { x: 1.5, y: -1.5, z: 0.9 } },
+        camera: { eye: { x: 1.2, y: -1.2, z: 0.75 }, center: { x: 0, y: 0, z: -0.15 } },
         aspectratio: { x: 1, y: 1, z: 0.7 },
       },
     },

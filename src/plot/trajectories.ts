@@ -20,7 +20,7 @@ export interface TrajectoriesOptions extends TitleOptions {
   x?: readonly [low: number, high: number]
   /** What is shown from bottom to top. Default: what holds all paths. */
   y?: readonly [low: number, high: number]
-  /** At how many points along each axis the function is computed. Default: 121. */
+  /** At how many points along each axis the function is computed. Default: 201. */
   resolution?: number
 }
 
@@ -31,7 +31,7 @@ const MOST_DOTS = 60
 
 /**
  * Ways of optimizers over a function of two numbers, with its lines of equal height. Colours tell the height above the least by
- * its logarithm. What leaves the picture is cut off.
+ * its logarithm. Each way begins at a white dot and ends at a coloured one; what leaves the picture is cut off.
  *
  * ```ts
  * import * as plot from 'neyron/plot'
@@ -54,7 +54,7 @@ export function trajectories(data: Trajectories, options: TrajectoriesOptions = 
   const least = minimum === undefined ? [] : pointsOf('trajectories', 'minimum', [minimum])
   const known = [...paths.flatMap(({ points }) => points), ...least]
   if (known.length === least.length) throw new OptionError('trajectories: there is no path with a finite point')
-  const { resolution = 121 } = options
+  const { resolution = 201 } = options
   checkResolution('trajectories', resolution)
   const xRange = options.x ?? around(known.map(([x]) => x))
   const yRange = options.y ?? around(known.map(([, y]) => y))
@@ -63,7 +63,7 @@ export function trajectories(data: Trajectories, options: TrajectoriesOptions = 
   const grid = gridOf(spaced(...xRange, resolution), spaced(...yRange, resolution), f)
   const ground = contours(grid, {
     title: 'f above its least',
-    scheme: { name: 'greys', extent: [0, 0.5] },
+    scheme: { name: 'greys', extent: [0, 0.35] },
     line: { color: '#ffffff' },
     aboveLeast: true,
   })
@@ -100,31 +100,30 @@ function ways(paths: readonly { name: string; points: readonly (readonly [number
   }
   const rows = paths.flatMap(({ name, points }) => points.map(([x, y], step) => ({ path: name, step, x, y })))
   const dots = paths.filter(({ points }) => points.length <= MOST_DOTS).map(({ name }) => name)
-  const first = { test: 'datum.step === 0', value: 0 }
+  const ends = paths.flatMap(({ name, points }) => points.slice(-1).map(([x, y]) => ({ path: name, x, y })))
+  const marks = (values: readonly Part[], mark: Part, encoding: Part): Part => ({
+    data: { values },
+    mark: { type: 'point', filled: true, opacity: 1, clip: true, ...mark },
+    encoding,
+  })
+  const quiet = { color: { ...color, legend: null } }
   return [
     {
       data: { values: rows },
       mark: { type: 'line', strokeWidth: 2, clip: true },
       encoding: { color, order: { field: 'step', type: 'quantitative' } },
     },
-    {
-      data: { values: rows.filter(({ path, step }) => dots.includes(path) && step > 0) },
-      mark: { type: 'point', filled: true, size: 18, opacity: 1, clip: true },
-      encoding: { color },
-    },
-    {
-      data: { values: rows.filter(({ step }) => step === first.value) },
-      mark: {
-        type: 'point',
-        filled: true,
-        size: 80,
-        opacity: 1,
-        color: '#ffffff',
-        stroke: INK,
-        strokeWidth: 1.5,
-        clip: true,
-      },
-    },
+    marks(
+      rows.filter(({ path }) => dots.includes(path)),
+      { size: 16 },
+      quiet,
+    ),
+    marks(ends, { size: 70, stroke: '#ffffff', strokeWidth: 1 }, quiet),
+    marks(
+      rows.filter(({ step }) => step === 0),
+      { size: 70, color: '#ffffff', stroke: INK, strokeWidth: 1.5 },
+      {},
+    ),
   ]
 }
 

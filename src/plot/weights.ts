@@ -3,7 +3,17 @@ import { Module } from '../nn/module.ts'
 import { checkSize } from '../options.ts'
 import { formatShape } from '../shape.ts'
 import { checkPicture } from './input.ts'
-import { colorOf, type Part, panels, panelTitle, picture, shown, type TitleOptions, type VegaLiteSpec } from './spec.ts'
+import {
+  colorOf,
+  inSteps,
+  type Part,
+  panels,
+  panelTitle,
+  picture,
+  shown,
+  type TitleOptions,
+  type VegaLiteSpec,
+} from './spec.ts'
 
 /** How weights are drawn. */
 export interface WeightHistogramsOptions extends TitleOptions {
@@ -39,16 +49,15 @@ export function weightHistograms(model: Module, options: WeightHistogramsOptions
   return picture(title, panels(Math.min(concat.length, 2), concat))
 }
 
-/** Counts between borders; the last interval includes its end. Equal values are in the middle of one interval. */
+/** Counts between borders; the last interval includes its end. Where all values are equal, there are empty ones around them. */
 function histogram(values: readonly number[], bins: number): Part[] {
   if (values.length === 0) return []
   let [low, high] = [Infinity, -Infinity]
   for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)]
-  const isFlat = low === high
-  const reach = Math.max(Math.abs(low), 1) / 2
-  const from = isFlat ? low - reach : low
-  const width = isFlat ? 2 * reach : (high - low) / bins
-  const counts = new Array<number>(isFlat ? 1 : bins).fill(0)
+  const reach = low === high ? Math.max(Math.abs(low), 1) / 2 : 0
+  const from = low - reach
+  const width = (high - low + 2 * reach) / bins
+  const counts = new Array<number>(bins).fill(0)
   for (const value of values) counts[Math.min(Math.floor((value - from) / width), counts.length - 1)]++
   return counts.map((count, i) => ({ low: shown(from + i * width), high: shown(from + (i + 1) * width), count }))
 }
@@ -59,7 +68,7 @@ function panel(name: string, lost: number, values: readonly Part[]): Part {
     width: 260,
     height: 130,
     data: { values },
-    mark: { type: 'bar', color: colorOf(0), stroke: '#ffffff', strokeWidth: 0.5 },
+    mark: { type: 'bar', color: colorOf(0) },
     encoding: {
       x: {
         field: 'low',
@@ -67,10 +76,10 @@ function panel(name: string, lost: number, values: readonly Part[]): Part {
         title: 'value',
         bin: 'binned',
         scale: { zero: false, nice: false },
-        axis: { grid: false, tickCount: 6 },
+        axis: { grid: false, tickCount: 5 },
       },
       x2: { field: 'high' },
-      y: { field: 'count', type: 'quantitative', title: 'count', axis: { tickMinStep: 1, tickCount: 4 } },
+      y: { field: 'count', type: 'quantitative', title: 'count', ...inSteps(4, {}, { tickMinStep: 1 }) },
     },
   }
 }
