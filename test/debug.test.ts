@@ -276,6 +276,22 @@ describe('a stack is read', () => {
     expect(`${callText([...library(DIST), ...frames])}`).toBe(call)
   })
 
+  test.for([
+    ['https://cdn.example/npm/neyron@1.2.3/dist/shared.js', 'https://cdn.example/npm/neyron@1.2.3/dist/index.js'],
+    ['file:///home/me/checkout/dist/shared.js', 'file:///home/me/checkout/dist/index.js'],
+    [
+      'http://localhost:5173/node_modules/.vite/deps/chunk-A1.js',
+      'http://localhost:5173/node_modules/.vite/deps/neyron.js',
+    ],
+  ])('over several files of the library: %s', ([file, entry]) => {
+    const stack = [
+      ...library(file),
+      `    at Linear.forward (${entry}:5:6)`,
+      '    at train (https://example.org/train.js:12:9)',
+    ]
+    expect(`${callText(stack)}`).toBe('Linear.forward at example.org/train.js:12:9')
+  })
+
   test("of Firefox's", () => {
     const file = 'http://localhost:5173/node_modules/.vite/deps/neyron.js?v=0a'
     const stack = [

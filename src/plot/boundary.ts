@@ -23,6 +23,8 @@ const SIDE = 360
 const MARGIN = 0.12
 /** Points that the model is asked about at once. */
 const CHUNK = 4096
+/** That many points may be large. */
+const FEW = 20
 /** Shades from one class to the other. */
 const SHADES = 10
 
@@ -66,7 +68,7 @@ export function decisionBoundary(
   const grids = columns.map(
     (column): Grid => ({ x, y, z: y.map((_, j) => column.slice(j * x.length, (j + 1) * x.length)) }),
   )
-  const ground = width === 1 ? shades(grids[0], output) : regions(grids)
+  const ground = width === 1 ? shades(grids[0], `P(${names[1]})`, output) : regions(grids)
   const domain = (values: readonly number[]): Part => ({
     type: 'quantitative',
     scale: { domain: [values[0], values[values.length - 1]], nice: false, zero: false },
@@ -80,7 +82,14 @@ export function decisionBoundary(
       ...ground,
       {
         data: { values: at.map(([a, b], i) => ({ x: shown(a), y: shown(b), class: names[truth[i]] })) },
-        mark: { type: 'point', filled: true, size: 36, opacity: 1, stroke: '#ffffff', strokeWidth: 0.8 },
+        mark: {
+          type: 'point',
+          filled: true,
+          size: at.length <= FEW ? 100 : 36,
+          opacity: 1,
+          stroke: '#ffffff',
+          strokeWidth: 0.8,
+        },
         encoding: {
           color: {
             field: 'class',
@@ -223,7 +232,7 @@ function lead(grids: readonly Grid[], c: number, i: number, j: number): number {
 }
 
 /** Shades of the probability of class 1, and the line at one half. */
-function shades({ x, y, z }: Grid, output?: 'probability' | 'logit'): Part[] {
+function shades({ x, y, z }: Grid, title: string, output?: 'probability' | 'logit'): Part[] {
   const isProbability = output ? output === 'probability' : z.flat().every((value) => !(value < 0 || value > 1))
   const probability = z.map((row) => row.map((value) => (isProbability ? value : 1 / (1 + Math.exp(-value)))))
   const shade = (value: number) => Math.max(Math.min(Math.floor(value * SHADES), SHADES - 1), 0)
@@ -234,7 +243,7 @@ function shades({ x, y, z }: Grid, output?: 'probability' | 'logit'): Part[] {
   const color = {
     field: 'p',
     type: 'quantitative',
-    title: 'P(class 1)',
+    title,
     scale: {
       domain: [0, 0.5, 1],
       range: [tint(colorOf(0), 0.5), '#ffffff', tint(colorOf(1), 0.5)],

@@ -64,7 +64,7 @@ export function contours(grid: Grid, { title, scheme, line, aboveLeast = false }
           type: 'quantitative',
           title,
           scale: { ...(step > 0 ? { domain, nice: false } : {}), type: isLog ? 'log' : 'linear', scheme },
-          legend: { gradientLength: 180, ...ticks },
+          legend: step > 0 ? { gradientLength: 180, ...ticks } : null,
         },
       },
     },

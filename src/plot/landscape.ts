@@ -55,7 +55,8 @@ interface Moved {
  * const [x, y] = [randn([16, 2]), randn([16, 1])]
  * const lossFn = new nn.MSELoss()
  * const landscape = plot.landscape(model, () => lossFn.forward(model.forward(x), y), { resolution: 11, seed: 1 })
- * const spec = plot.lossLandscape(landscape)
+ * const seenFromAbove = plot.lossLandscape(landscape)
+ * const inSpace = plot.lossSurface(landscape)
  * ```
  * @param lossOf Computes the loss of the model as it is now: a number, or a tensor of one element.
  * @throws OptionError for a model without weight matrices, or what is out of range; ShapeError for a loss of several elements.

@@ -62,6 +62,7 @@ const CONFIG: Part = {
     titleFontWeight: 'normal',
     titleFontSize: 12,
     titlePadding: 8,
+    labelFlush: false,
   },
   legend: { labelColor: '#444444', titleColor: INK, titleFontWeight: 'normal', titleFontSize: 12, labelFontSize: 11 },
   title: { color: INK, subtitleColor: '#666666', anchor: 'start', fontSize: 14, offset: 12 },

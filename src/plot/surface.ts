@@ -9,13 +9,7 @@ const SIDE = 400
 
 /**
  * A loss landscape seen from above: bands of colour, lines of equal loss, and the model as it is in the middle. Where the largest
- * loss is 20 times the least or more, colours go by its logarithm. Losses that are not finite are gaps.
- *
- * ```ts
- * import * as plot from 'neyron/plot'
- *
- * const spec = plot.lossLandscape({ alpha: [-1, 0, 1], beta: [-1, 0, 1], loss: [[2, 1, 2], [1, 0, 1], [2, 1, 2]] })
- * ```
+ * loss is 20 times the least or more, colours go by its logarithm. Losses that are not finite are gaps. See `landscape` for an example.
  * @param landscape What `landscape` computed.
  * @throws OptionError for what is not a landscape; ShapeError for a loss that does not have a row for each `beta`.
  */
@@ -46,12 +40,6 @@ export function lossLandscape(landscape: Landscape, options: TitleOptions = {}):
 /**
  * A loss landscape as a surface in space that can be turned, for Plotly with its 3-D part (`plotly.js-gl3d-dist-min`). Heights are
  * logarithms where the largest loss is 20 times the least or more. Losses that are not finite are holes.
- *
- * ```ts
- * import * as plot from 'neyron/plot'
- *
- * const { data, layout } = plot.lossSurface({ alpha: [-1, 0, 1], beta: [-1, 0, 1], loss: [[2, 1, 2], [1, 0, 1], [2, 1, 2]] })
- * ```
  * @param landscape What `landscape` computed.
  * @throws OptionError for what is not a landscape; ShapeError for a loss that does not have a row for each `beta`.
  */

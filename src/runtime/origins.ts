@@ -107,9 +107,12 @@ export function callIn(stack: string): Call | null {
   return outermost
 }
 
-/** This file's folder, as far as the library reaches: its sources, its package, or else the one file that it is part of. */
+/** Where the files of the built library lie together: its package, its own `dist/`, or what Vite makes of packages. */
+const BUILT = /^.*\/(?:neyron(?:@[^/]+)?\/dist\/|dist\/(?=shared\.js)|\.vite\/deps\/)/
+
+/** This file's folder, as far as the library reaches: its sources, what was built of them, or else the one file that it is part of. */
 function libraryOf(thisFile: string): string {
-  return /^(.*\/)runtime\/origins\.[jt]s$/.exec(thisFile)?.[1] ?? /^.*\/neyron\/dist\//.exec(thisFile)?.[0] ?? thisFile
+  return /^(.*\/)runtime\/origins\.[jt]s$/.exec(thisFile)?.[1] ?? BUILT.exec(thisFile)?.[0] ?? thisFile
 }
 
 /** `at Tensor.matmul (file:///train.ts:12:9)`, `at new Linear (…)`, `at file:///train.ts:12:9`: V8, and Bun. */
