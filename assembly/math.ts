@@ -1,6 +1,6 @@
 /**
  * The exponential family on four float32 lanes, and the float64 functions that hosts need. Sine and cosine are in
- * `trigonometry.ts`, powers in `power.ts`.
+ * `trigonometry.ts`, powers in `power.ts`, what activations multiply x with in `gate.ts`.
  *
  * Each function states its largest error over all 2^32 inputs, in units in the last place (ULP), and
  * test/kernels/math.test.ts holds it to it.
@@ -70,20 +70,37 @@ export class M {
   /** e^x; 1.02 ULP. Overflows to infinity, underflows through the denormals to zero. */
   @inline static exp(x: v128): v128 {
     x = f32x4.pmin(f32x4.pmax(x, V.loadSplat(EXP_MIN)), V.loadSplat(EXP_MAX))
-    const rounded = V.fma(x, V.loadSplat(LOG2E), V.loadSplat(ROUND_BIASED_TWICE))
-    const n = V.sub(rounded, V.loadSplat(ROUND_BIASED_TWICE))
-    const y = V.add(V.loadSplat(ONE), M.expm1Near0(M.lessLog2(x, n)))
-    // 2^n has no float32 for the outermost n; two halves of it have, and only the last product rounds.
-    const half = i32x4.shr_u(rounded, 1)
-    const rest = i32x4.sub(rounded, half)
+    const power = M.nearestPower(x)
+    return M.scale(M.expNear0(M.lessPower(x, power)), power)
+  }
+
+  /** The n for which 2^n is nearest to e^x, as `lessPower` and `scale` take it. For |x| <= 174. */
+  @inline static nearestPower(x: v128): v128 {
+    return V.fma(x, V.loadSplat(LOG2E), V.loadSplat(ROUND_BIASED_TWICE))
+  }
+
+  /** x - n log 2. */
+  @inline static lessPower(x: v128, power: v128): v128 {
+    return M.lessLog2(x, V.sub(power, V.loadSplat(ROUND_BIASED_TWICE)))
+  }
+
+  /** y 2^n. 2^n has no float32 for the outermost n; two halves of it have, and only the last product rounds. */
+  @inline static scale(y: v128, power: v128): v128 {
+    const half = i32x4.shr_u(power, 1)
+    const rest = i32x4.sub(power, half)
     return V.mul(V.mul(y, i32x4.shl(half, 23)), i32x4.shl(rest, 23))
+  }
+
+  /** e^r for |r| <= log(2) / 2. */
+  @inline static expNear0(r: v128): v128 {
+    return V.add(V.loadSplat(ONE), M.expm1Near0(r))
   }
 
   /** e^x for x <= 88, with zero for what is below 2^-126; 1.02 ULP above. */
   @inline static expOrZero(x: v128): v128 {
     const rounded = V.fma(x, V.loadSplat(LOG2E), V.loadSplat(ROUND_BIASED))
     const n = V.sub(rounded, V.loadSplat(ROUND_BIASED))
-    const y = V.add(V.loadSplat(ONE), M.expm1Near0(M.lessLog2(x, n)))
+    const y = M.expNear0(M.lessLog2(x, n))
     return v128.andnot(V.mul(y, i32x4.shl(rounded, 23)), f32x4.lt(x, V.loadSplat(EXP_NORMAL_MIN)))
   }
 

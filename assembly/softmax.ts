@@ -1,4 +1,4 @@
-/** Softmax over rows, the row loops that it shares with cross entropy, and logSumExp along any axis. */
+/** Softmax and its logarithm over rows, the row loops that it shares with cross entropy, and logSumExp along any axis. */
 import { Max } from './extremes'
 import { foldLanes } from './fold'
 import { foldGrad } from './loops'
@@ -84,6 +84,50 @@ function softmaxGradRow(y: usize, dy: usize, dot: v128, dx: usize, n: i32, beta:
     V.storeBeta(dx, V.mul(V.load(y), V.sub(V.load(dy), dot)), beta)
   }
   if (n > 0) V.storeTailBeta(dx, V.mul(V.load(y), V.sub(V.load(dy), dot)), n, beta)
+}
+
+/**
+ * y = x - log(sum(e^x)) along each row; x, y: (rows, cols). The largest of a row is subtracted first; what the others add to
+ * its 1 goes through log1p, so that y is right next to 0 too. NaN in the rows where softmax has it.
+ */
+export function logSoftmax(x: usize, y: usize, rows: i32, cols: i32): void {
+  const stride: usize = cols << 2
+  for (; rows > 0; rows--, x += stride, y += stride) {
+    const max = Row.max(x, cols)
+    const logSum = M.log1p(V.splat(f32(Row.sumExp(x, max, cols) - 1)))
+    subtractBoth(x, max, logSum, y, cols)
+  }
+}
+
+/** y = (x - a) - b, n elements. */
+function subtractBoth(x: usize, a: v128, b: v128, y: usize, n: i32): void {
+  for (; n >= 4; n -= 4, x += 16, y += 16) V.store(y, V.sub(V.sub(V.load(x), a), b))
+  if (n > 0) V.storeTail(y, V.sub(V.sub(V.load(x), a), b), n)
+}
+
+/** dx (+)= dy - e^y * sum(dy) along each row, the sum in float64; y, dy, dx: (rows, cols). */
+export function logSoftmaxGrad(y: usize, dy: usize, dx: usize, rows: i32, cols: i32, beta: i32): void {
+  const stride: usize = cols << 2
+  for (; rows > 0; rows--, y += stride, dy += stride, dx += stride) {
+    const sum = V.splat(f32(sumWide(dy, cols)))
+    logSoftmaxGradRow(y, dy, sum, dx, cols, beta)
+  }
+}
+
+/** The sum of n elements. */
+function sumWide(x: usize, n: i32): f64 {
+  let total = V.zero()
+  for (; n >= 4; n -= 4, x += 16) total = V.addWide(total, V.load(x))
+  if (n > 0) total = V.addWide(total, v128.and(V.load(x), V.firstLanes(n)))
+  return V.hsumWide(total)
+}
+
+/** dx (+)= dy - e^y * sum, n elements. */
+function logSoftmaxGradRow(y: usize, dy: usize, sum: v128, dx: usize, n: i32, beta: i32): void {
+  for (; n >= 4; n -= 4, y += 16, dy += 16, dx += 16) {
+    V.storeBeta(dx, V.sub(V.load(dy), V.mul(M.expOrZero(V.load(y)), sum)), beta)
+  }
+  if (n > 0) V.storeTailBeta(dx, V.sub(V.load(dy), V.mul(M.expOrZero(V.load(y)), sum)), n, beta)
 }
 
 /** Saves both its input and its output. */

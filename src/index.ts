@@ -50,9 +50,11 @@ export * as nn from './nn/index.ts'
 export {
   cat,
   einsum,
+  type GeluOptions,
   type PadOptions,
   type Range,
   type ReduceOptions,
+  type SoftplusOptions,
   type Sorted,
   type SortOptions,
   stack,

@@ -217,6 +217,87 @@ export class Tensor {
     return ops.tanh(this)
   }
 
+  /**
+   * x where it is above 0, `negativeSlope` times x elsewhere; element by element. The gradient at 0 and NaN is that below 0,
+   * as in PyTorch. (A. Maas et al., "Rectifier Nonlinearities Improve Neural Network Acoustic Models", 2013.)
+   * @param negativeSlope Default: 0.01.
+   * @throws OptionError when it is no finite number.
+   */
+  leakyRelu(negativeSlope?: number): Tensor {
+    return ops.leakyRelu(this, negativeSlope)
+  }
+
+  /**
+   * x where it is above 0, alpha (exp(x) - 1) elsewhere; element by element. The gradient at 0 is alpha, as in PyTorch.
+   * (D.-A. Clevert et al., arXiv:1511.07289.)
+   * @param alpha Default: 1.
+   * @throws OptionError when it is no finite number.
+   */
+  elu(alpha?: number): Tensor {
+    return ops.elu(this, alpha)
+  }
+
+  /**
+   * x times the standard normal distribution up to x, element by element: x (1 + erf(x / √2)) / 2, within 4 ULP, or with
+   * `{ approximate: 'tanh' }` x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2. NaN for -Infinity, as in PyTorch.
+   * (D. Hendrycks, K. Gimpel, arXiv:1606.08415.)
+   * @param options.approximate `'none'` or `'tanh'`. Default: `'none'`.
+   * @throws OptionError for any other.
+   */
+  gelu(options?: ops.GeluOptions): Tensor {
+    return ops.gelu(this, options)
+  }
+
+  /** x / (1 + exp(-x)), element by element. NaN for -Infinity, as in PyTorch. (S. Elfwing et al., arXiv:1702.03118.) */
+  silu(): Tensor {
+    return ops.silu(this)
+  }
+
+  /**
+   * log(1 + exp(beta x)) / beta, element by element, computed so that nothing overflows; x where beta x is above the
+   * threshold. (C. Dugas et al., "Incorporating Second-Order Functional Knowledge for Better Option Pricing", 2000.)
+   * @param options.beta How sharply it bends. Default: 1.
+   * @param options.threshold Default: 20.
+   * @throws OptionError when beta is 0 or not finite, or the threshold is NaN.
+   */
+  softplus(options?: ops.SoftplusOptions): Tensor {
+    return ops.softplus(this, options)
+  }
+
+  /** log(1 / (1 + exp(-x))), element by element, computed so that nothing overflows or cancels. */
+  logsigmoid(): Tensor {
+    return ops.logsigmoid(this)
+  }
+
+  /**
+   * x, but at least `min` and at most `max`, element by element. NaN stays NaN. Unlike that of `clamp`, the gradient is 0 at
+   * `min` and `max`, and at NaN, as in PyTorch.
+   * @param min Default: -1.
+   * @param max Default: 1.
+   * @throws OptionError unless `min` is below `max`.
+   */
+  hardtanh(min?: number, max?: number): Tensor {
+    return ops.hardtanh(this, min, max)
+  }
+
+  /** min(max(x + 3, 0), 6) / 6, element by element: a sigmoid of straight lines. The gradient at -3, 3 and NaN is 0. */
+  hardsigmoid(): Tensor {
+    return ops.hardsigmoid(this)
+  }
+
+  /**
+   * x min(max(x + 3, 0), 6) / 6, element by element. The gradient is -1/2 at -3 and 1 at 3; NaN for -Infinity, all as in
+   * PyTorch. (A. Howard et al., arXiv:1905.02244.)
+   */
+  hardswish(): Tensor {
+    return ops.hardswish(this)
+  }
+
+  /** min(max(x, 0), 6), element by element; the gradient at 0, 6 and NaN is 0. (A. Krizhevsky, "cuda-convnet", 2010.) */
+  relu6(): Tensor {
+    return ops.relu6(this)
+  }
+
   /** e to the power of x, element by element. */
   exp(): Tensor {
     return ops.exp(this)
@@ -563,6 +644,14 @@ export class Tensor {
   /** exp(x) / sum(exp(x)) along `dim` (default: the last axis), computed from x - max(x) so that nothing overflows. */
   softmax(dim?: number): Tensor {
     return ops.softmax(this, dim)
+  }
+
+  /**
+   * log(softmax(x)) along `dim` (default: the last axis), computed as x - max(x) - log(sum(exp(x - max(x)))) so that nothing
+   * overflows, and small losses keep their digits.
+   */
+  logSoftmax(dim?: number): Tensor {
+    return ops.logSoftmax(this, dim)
   }
 
   /**

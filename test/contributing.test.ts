@@ -97,7 +97,7 @@ describe('the code in CONTRIBUTING.md', () => {
     const chapter = guide.indexOf('## Adding an optimizer')
     const lines = guide.slice(0, chapter).split('\n').length
     const files = blocks.filter(({ line }) => line < lines).map(({ above }) => PLACE.exec(above)?.[1])
-    expect(files).toEqual(['assembly/unary.ts', 'src/ops/unary.ts', 'src/tensor.ts', 'test/ops/cases.ts'])
+    expect(files).toEqual(['assembly/activation.ts', 'src/ops/activation.ts', 'src/tensor.ts', 'test/ops/cases.ts'])
   })
 
   test('leaves the linter nothing that it cannot mend by itself', async () => {

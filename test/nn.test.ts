@@ -1,12 +1,15 @@
 /** Every layer and loss against float64: values, and gradients of inputs and parameters. */
 import { describe, expect, test } from 'vitest'
-import { memory, nn, type Tensor, tensor } from '../src/index.ts'
+import { memory, nn, OptionError, type Tensor, tensor } from '../src/index.ts'
 import { elementwise, given, type Input } from './ops/case.ts'
 import { type Check, clean, expectGradient, expectValue, gradientOf, make, operands, upstreamOf } from './ops/check.ts'
 import * as nd from './ops/nd.ts'
+import { elu, gelu, geluTanh, hardswish, leakyRelu, logsigmoid, softplus } from './ops/reference/activation.ts'
 import { embedding } from './ops/reference/gather.ts'
 import { crossEntropy, mseLoss } from './ops/reference/loss.ts'
 import { linear } from './ops/reference/matmul.ts'
+import { logSoftmax, softmax } from './ops/reference/softmax.ts'
+import { clamp } from './ops/reference/unary.ts'
 
 interface LayerCase {
   readonly layer: string
@@ -15,9 +18,52 @@ interface LayerCase {
   readonly on: readonly Input[]
 }
 
-const relu = (x: nd.Nd) => nd.zip((a) => Math.max(a, 0), x)
-const sigmoid = (x: nd.Nd) => nd.zip((a) => 1 / (1 + Math.exp(-a)), x)
-const tanh = (x: nd.Nd) => nd.zip(Math.tanh, x)
+const each = (f: (x: number) => number) => (x: nd.Nd) => nd.zip(f, x)
+const sigmoid = each((x) => 1 / (1 + Math.exp(-x)))
+const tanh = each(Math.tanh)
+
+/** Activations: how each is made and printed, and what it computes. */
+const activations: readonly (readonly [layer: nn.Layer, printed: string, f: (x: nd.Nd) => nd.Nd])[] = [
+  [new nn.ReLU(), 'ReLU()', each((x) => Math.max(x, 0))],
+  [new nn.Sigmoid(), 'Sigmoid()', sigmoid],
+  [new nn.Tanh(), 'Tanh()', tanh],
+  [new nn.LeakyReLU(), 'LeakyReLU(negativeSlope=0.01)', each(leakyRelu(0.01))],
+  [new nn.LeakyReLU(0.3), 'LeakyReLU(negativeSlope=0.3)', each(leakyRelu(0.3))],
+  [new nn.ELU(), 'ELU(alpha=1)', each(elu(1))],
+  [new nn.ELU(0.5), 'ELU(alpha=0.5)', each(elu(0.5))],
+  [new nn.GELU(), "GELU(approximate='none')", each(gelu)],
+  [new nn.GELU({ approximate: 'tanh' }), "GELU(approximate='tanh')", each(geluTanh)],
+  [new nn.SiLU(), 'SiLU()', each((x) => x / (1 + Math.exp(-x)))],
+  [new nn.Softplus(), 'Softplus(beta=1, threshold=20)', each(softplus(1, 20))],
+  [new nn.Softplus({ beta: 3, threshold: 4 }), 'Softplus(beta=3, threshold=4)', each(softplus(3, 4))],
+  [new nn.LogSigmoid(), 'LogSigmoid()', each(logsigmoid)],
+  [new nn.Hardtanh(), 'Hardtanh(minVal=-1, maxVal=1)', each(clamp(-1, 1))],
+  [new nn.Hardtanh(-0.3, 0.7), 'Hardtanh(minVal=-0.3, maxVal=0.7)', each(clamp(-0.3, 0.7))],
+  [new nn.Hardsigmoid(), 'Hardsigmoid()', each((x) => clamp(0, 6)(x + 3) / 6)],
+  [new nn.Hardswish(), 'Hardswish()', each(hardswish)],
+  [new nn.ReLU6(), 'ReLU6()', each(clamp(0, 6))],
+  [new nn.Softmax(), 'Softmax(dim=-1)', softmax],
+  [new nn.Softmax(0), 'Softmax(dim=0)', (x) => softmax(x, 0)],
+  [new nn.LogSoftmax(), 'LogSoftmax(dim=-1)', logSoftmax],
+  [new nn.LogSoftmax(0), 'LogSoftmax(dim=0)', (x) => logSoftmax(x, 0)],
+]
+
+test.each(activations)('%# prints as PyTorch prints it: %s', (layer, printed) => {
+  expect(`${layer}`).toBe(printed)
+})
+
+test('activations refuse parameters that mean nothing when they are made', () => {
+  const given = NaN
+  for (const build of [
+    () => new nn.LeakyReLU(given),
+    () => new nn.ELU(Infinity),
+    () => new nn.GELU({ approximate: 'erf' as 'tanh' }),
+    () => new nn.Softplus({ beta: 0 }),
+    () => new nn.Softplus({ threshold: given }),
+    () => new nn.Hardtanh(1, -1),
+  ])
+    expect(build).toThrow(OptionError)
+})
 
 const layers: readonly LayerCase[] = [
   { layer: 'Linear', make: () => new nn.Linear(3, 5), f: linear, on: [[3], [4, 3], [2, 4, 3], [0, 3]] },
@@ -28,9 +74,12 @@ const layers: readonly LayerCase[] = [
     f: embedding,
     on: [given([2, 0, 2], 'int32'), given([[3], [0]], 'uint8'), given(1, 'int32'), given([], 'int32')],
   },
-  { layer: 'ReLU', make: () => new nn.ReLU(), f: relu, on: [[17], [3, 5]] },
-  { layer: 'Sigmoid', make: () => new nn.Sigmoid(), f: sigmoid, on: [[17], [3, 5]] },
-  { layer: 'Tanh', make: () => new nn.Tanh(), f: tanh, on: [[17], [3, 5]] },
+  ...activations.map(([layer, , f]) => ({
+    layer: layer.constructor.name,
+    make: () => layer,
+    f,
+    on: [[17], [3, 5]],
+  })),
   {
     layer: 'sequential',
     make: () => nn.sequential(new nn.Linear(3, 4), new nn.Tanh(), new nn.Linear(4, 2), new nn.Sigmoid()),

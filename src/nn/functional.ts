@@ -1,4 +1,24 @@
 /**
  * What layers, activations and losses compute, as functions: `nn.functional.relu(x)`. Activations are methods of tensors too.
  */
-export { crossEntropy, embedding, linear, mseLoss, relu, sigmoid, softmax, tanh } from '../ops/index.ts'
+export {
+  crossEntropy,
+  elu,
+  embedding,
+  gelu,
+  hardsigmoid,
+  hardswish,
+  hardtanh,
+  leakyRelu,
+  linear,
+  logSoftmax,
+  logsigmoid,
+  mseLoss,
+  relu,
+  relu6,
+  sigmoid,
+  silu,
+  softmax,
+  softplus,
+  tanh,
+} from '../ops/index.ts'

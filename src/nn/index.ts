@@ -1,4 +1,20 @@
-export { ReLU, Sigmoid, Tanh } from './activation.ts'
+export {
+  ELU,
+  GELU,
+  Hardsigmoid,
+  Hardswish,
+  Hardtanh,
+  LeakyReLU,
+  LogSigmoid,
+  LogSoftmax,
+  ReLU,
+  ReLU6,
+  Sigmoid,
+  SiLU,
+  Softmax,
+  Softplus,
+  Tanh,
+} from './activation.ts'
 export { Embedding } from './embedding.ts'
 /** What layers, activations and losses compute, as functions. */
 export * as functional from './functional.ts'

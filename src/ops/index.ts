@@ -1,4 +1,6 @@
 /** Every operation on tensors. They are documented where users meet them: at the methods of `Tensor`, and at `nn`. */
+export * from './activation.ts'
+export type { GeluOptions, SoftplusOptions } from './activation-options.ts'
 export * from './arrange.ts'
 export { add, div, maximum, minimum, mul, sub } from './binary.ts'
 export * from './cast.ts'

@@ -2,35 +2,10 @@
 import { defineOp } from '../autograd/op.ts'
 import type { Destination } from '../autograd/tape.ts'
 import { type Bounds, boundsOf, checkNumber } from '../options.ts'
-import type { Kernels, Ptr } from '../runtime/kernels.generated.ts'
 import { fillDense } from '../runtime/strided.ts'
 import type { Tensor } from '../tensor.ts'
 import { sumTo } from './axes.ts'
-
-type Map = (x: Ptr, y: Ptr, n: number) => void
-type MapGrad = (saved: Ptr, dy: Ptr, dx: Ptr, n: number, beta: number) => void
-
-/** The kernels that are element-wise maps with a gradient: a name without both does not type-check. */
-type Unary = {
-  [K in keyof Kernels]: Kernels[K] extends Map
-    ? `${K}Grad` extends keyof Kernels
-      ? Kernels[`${K}Grad`] extends MapGrad
-        ? K
-        : never
-      : never
-    : never
-}[keyof Kernels]
-
-function unary(name: Unary, saves: 'inputs' | 'output'): (x: Tensor) => Tensor {
-  const op = defineOp({
-    name,
-    saves,
-    shape: ([x]) => x.shape,
-    forward: (k, [x], y) => k[name](x.ptr, y.ptr, y.numel),
-    backward: (k, [saved], dy, [dx]) => dx && k[`${name}Grad`](saved.ptr, dy.ptr, dx.ptr, dx.numel, dx.beta),
-  })
-  return (x) => op([x])
-}
+import { unary } from './map.ts'
 
 /** A map that is flat but for its jumps. */
 function stepwise(name: 'sign' | 'floor' | 'ceil' | 'round' | 'trunc'): (x: Tensor) => Tensor {
@@ -46,12 +21,6 @@ function stepwise(name: 'sign' | 'floor' | 'ceil' | 'round' | 'trunc'): (x: Tens
 function addNothing(dx: Destination): void {
   if (!dx.beta) fillDense(dx, 0)
 }
-
-export const relu = unary('relu', 'output')
-
-export const sigmoid = unary('sigmoid', 'output')
-
-export const tanh = unary('tanh', 'output')
 
 export const exp = unary('exp', 'output')
 

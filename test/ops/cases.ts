@@ -18,6 +18,7 @@ import * as scan from './cases/scan.ts'
 import * as shape from './cases/shape.ts'
 import * as slice from './cases/slice.ts'
 import * as softmax from './cases/softmax.ts'
+import { elu, gelu, geluTanh, hardswish, leakyRelu, logsigmoid, softplus } from './reference/activation.ts'
 import { clamp, erf, power, round, sign } from './reference/unary.ts'
 
 /** Where whole numbers come to their ends, among the elements that gradients are checked at. */
@@ -30,6 +31,24 @@ export const maps: readonly MapCase[] = [
   { op: 'relu', f: (x) => (x >= 0 ? x : x < 0 ? 0 : NaN), kinks: [0] },
   { op: 'sigmoid', f: (x) => 1 / (1 + Math.exp(-x)) },
   { op: 'tanh', f: Math.tanh },
+  { op: 'leakyRelu', f: leakyRelu(0.01), kinks: [0] },
+  ...[0.3, 0, -0.5, 2].map((slope) => ({ op: 'leakyRelu', params: [slope], f: leakyRelu(slope), kinks: [0] })),
+  { op: 'elu', f: elu(1) },
+  ...[0.3, 0, -0.5, 2].map((alpha) => ({ op: 'elu', params: [alpha], f: elu(alpha), kinks: [0] })),
+  { op: 'gelu', f: gelu },
+  { op: 'gelu', params: [{ approximate: 'tanh' }], f: geluTanh },
+  { op: 'silu', f: (x) => x / (1 + Math.exp(-x)) },
+  { op: 'softplus', f: softplus(1, 20), kinks: [20] },
+  { op: 'softplus', params: [{ beta: 2.5, threshold: 5 }], f: softplus(2.5, 5), kinks: [2] },
+  { op: 'softplus', params: [{ beta: 0.5, threshold: Infinity }], f: softplus(0.5, Infinity) },
+  { op: 'softplus', params: [{ beta: -1 }], f: softplus(-1, 20), kinks: [-20] },
+  { op: 'logsigmoid', f: logsigmoid },
+  { op: 'hardtanh', f: clamp(-1, 1), kinks: [-1, 1] },
+  { op: 'hardtanh', params: [-0.25, 2], f: clamp(-0.25, 2), kinks: [-0.25, 2] },
+  { op: 'hardtanh', params: [0, Infinity], f: clamp(0, Infinity), kinks: [0] },
+  { op: 'hardsigmoid', f: (x) => clamp(0, 6)(x + 3) / 6, kinks: [-3, 3] },
+  { op: 'hardswish', f: hardswish, kinks: [-3, 3] },
+  { op: 'relu6', f: clamp(0, 6), kinks: [0, 6] },
   { op: 'exp', f: Math.exp },
   { op: 'log', f: Math.log, domain: [0, Infinity] },
   { op: 'log1p', f: Math.log1p, domain: [-1, Infinity] },
@@ -115,6 +134,36 @@ export const refused: readonly Refusal[] = [
     const x = on(given([1, 2]))
     return { op, error: OptionError, on: [x, x.with(NaN), x.with(0, NaN), x.with('1'), x.with(null, null)] }
   }),
+  ...['leakyRelu', 'elu'].map((op) => {
+    const x = on(given([1, 2]))
+    return { op, error: OptionError, on: [x.with(NaN), x.with(Infinity), x.with('1'), x.with(null)] }
+  }),
+  {
+    op: 'gelu',
+    error: OptionError,
+    on: ['tanh', null, { approximate: 'erf' }, { approximate: null }, { approx: 'tanh' }].map((options) =>
+      on([2]).with(options),
+    ),
+  },
+  {
+    op: 'softplus',
+    error: OptionError,
+    on: [
+      2,
+      null,
+      { beta: 0 },
+      { beta: NaN },
+      { beta: Infinity },
+      { beta: '1' },
+      { threshold: NaN },
+      { treshold: 1 },
+    ].map((options) => on([2]).with(options)),
+  },
+  {
+    op: 'hardtanh',
+    error: OptionError,
+    on: [[2], [1, 1], [2, -2], [NaN, 1], [-1, NaN], ['0', 1], [-1, null]].map((bounds) => on([2]).with(...bounds)),
+  },
   { op: 'pow', error: OptionError, on: [on([2]), on([2]).with(NaN), on([2]).with(null), on([2]).with('2')] },
   ...families.flatMap(({ refused }) => refused),
 ]
