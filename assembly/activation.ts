@@ -82,7 +82,10 @@ class Gelu {
   }
 }
 
-/** x (1 + tanh(u)) / 2 with u = sqrt(2 / pi) (x + 0.044715 x³), which is x / (1 + e^-2u). Saves its input. */
+/**
+ * x (1 + tanh(u)) / 2 with u = sqrt(2 / pi) (x + 0.044715 x³), which is x / (1 + e^-2u). 2.2 ULP from -0.5 up,
+ * and below off by at most 1.2e-7 max(1, |x|). Saves its input.
+ */
 class GeluTanh {
   @inline f(x: v128): v128 {
     return Gate.logistic(x, GeluTanh.twice(x))
@@ -99,7 +102,7 @@ class GeluTanh {
   }
 }
 
-/** x / (1 + e^-x) (S. Elfwing et al., arXiv:1702.03118). Saves its input. */
+/** x / (1 + e^-x) (S. Elfwing et al., arXiv:1702.03118); 2.7 ULP. Saves its input. */
 class Silu {
   @inline f(x: v128): v128 {
     return Gate.logistic(x, x)
@@ -109,7 +112,7 @@ class Silu {
   }
 }
 
-/** log(1 + e^(beta x)) / beta, or x where beta x is above the threshold. Saves its input. */
+/** log(1 + e^(beta x)) / beta, or x where beta x is above the threshold; 1.7 ULP when beta is 1. Saves its input. */
 class Softplus {
   @inline hold(parameter: f64): v128 {
     return V.splat(f32(parameter))
@@ -128,7 +131,7 @@ class Softplus {
   }
 }
 
-/** log(1 / (1 + e^-x)), the softplus of -x negated. Saves its input. */
+/** log(1 / (1 + e^-x)), the softplus of -x negated; 1.7 ULP. Saves its input. */
 class Logsigmoid {
   @inline f(x: v128): v128 {
     return V.sub(f32x4.pmin(x, V.zero()), M.log1p(M.exp(V.neg(V.abs(x)))))

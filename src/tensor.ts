@@ -238,7 +238,7 @@ export class Tensor {
   }
 
   /**
-   * x times the standard normal distribution up to x, element by element: x (1 + erf(x / √2)) / 2, within 4 ULP, or with
+   * x times the standard normal distribution up to x, element by element: x (1 + erf(x / √2)) / 2, or with
    * `{ approximate: 'tanh' }` x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2. NaN for -Infinity, as in PyTorch.
    * (D. Hendrycks, K. Gimpel, arXiv:1606.08415.)
    * @param options.approximate `'none'` or `'tanh'`. Default: `'none'`.

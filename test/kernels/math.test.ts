@@ -1,8 +1,19 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import type { Ptr } from '../../src/runtime/kernels.generated.ts'
+import { gelu, geluTanh, logsigmoid, softplus } from '../ops/reference/activation.ts'
 import { erf, power as powerOf } from '../ops/reference/unary.ts'
 import { alloc, f32, i32, k, readF32, reset, ulp } from './harness.ts'
 
-/** The error that assembly/math.ts states for each function, in ULP, and what it is measured against. */
+interface Claim {
+  readonly bound: number
+  readonly reference: (x: number) => number
+  /** Where the bound begins to hold. Default: everywhere. */
+  readonly from?: number
+  /** What the kernel is given after the sizes. */
+  readonly parameters?: readonly number[]
+}
+
+/** The error that each function states where it is written, in ULP, and what it is measured against. */
 const FUNCTIONS = {
   exp: { bound: 1.02, reference: Math.exp },
   log: { bound: 0.84, reference: Math.log },
@@ -14,7 +25,13 @@ const FUNCTIONS = {
   sin: { bound: 0.502, reference: Math.sin },
   cos: { bound: 0.502, reference: Math.cos },
   rsqrt: { bound: 1.5, reference: (x: number) => 1 / Math.sqrt(x) },
-}
+  gelu: { bound: 5, reference: gelu },
+  geluTanh: { bound: 2.2, reference: geluTanh, from: -0.5 },
+  silu: { bound: 2.7, reference: (x: number) => x / (1 + Math.exp(-x)) },
+  softplus: { bound: 1.7, reference: softplus(1, 20), parameters: [1, 20] },
+  logsigmoid: { bound: 1.7, reference: logsigmoid },
+  elu: { bound: 1.34, reference: (x: number) => (x > 0 ? x : Math.expm1(x)), parameters: [1] },
+} satisfies Record<string, Claim>
 
 function sigmoid(x: number): number {
   const e = Math.exp(-Math.abs(x))
@@ -31,18 +48,19 @@ const MIN_DENORMAL = 2 ** -149
 
 beforeEach(reset)
 
-describe.each(Object.entries(FUNCTIONS))('%s', (name, { bound, reference }) => {
-  const run = k[name as keyof typeof FUNCTIONS]
+describe.each(Object.entries<Claim>(FUNCTIONS))('%s', (name, { bound, reference, from, parameters = [] }) => {
+  const run = k[name as keyof typeof FUNCTIONS] as (x: Ptr, y: Ptr, n: number, ...parameters: number[]) => void
   const apply = (x: ArrayLike<number>) => {
     reset()
     const y = alloc(x.length * 4)
-    run(f32(x), y, x.length)
+    run(f32(x), y, x.length, ...parameters)
     return readF32(y, x.length)
   }
   /** The largest error over `x`, unless that in `worst` is larger. */
   const measure = (x: Float32Array, worst = { error: 0, at: 0 }) => {
     const y = apply(x)
     for (let i = 0; i < x.length; i++) {
+      if (from !== undefined && x[i]! < from) continue
       const exact = reference(x[i]!)
       // Rounded right: no more than half a ULP, which is never the largest.
       if (Object.is(y[i], Math.fround(exact))) continue
@@ -65,7 +83,26 @@ describe.each(Object.entries(FUNCTIONS))('%s', (name, { bound, reference }) => {
   }, 3_600_000)
 
   it(`stays within ${bound} ULP where it changes its ways`, () => {
-    const places = [0, MIN_DENORMAL, MIN_NORMAL, 2 ** -24, 2 ** -12, 0.93, 1, 3.92, 9.02, 10, 16, 20, MAX, Infinity]
+    const places = [
+      0,
+      MIN_DENORMAL,
+      MIN_NORMAL,
+      2 ** -24,
+      2 ** -12,
+      0.5,
+      0.75,
+      0.93,
+      1,
+      3.92,
+      9.02,
+      10,
+      14.3,
+      16,
+      20,
+      112,
+      MAX,
+      Infinity,
+    ]
     places.push(87.33654, 88.72284, 89, 103.27893, 103.97208, 104)
     for (let n = 1; n <= 150; n++) places.push((n * Math.PI) / 2, (2 ** 20 + n) * Math.PI, (2 ** 24 + n) * Math.PI)
     for (let n = -150; n <= 150; n++) places.push((n + 0.5) * Math.LN2, ((n + 0.5) * Math.LN2) / 2)
@@ -173,11 +210,61 @@ const SPECIAL: [keyof typeof FUNCTIONS, number, number][] = [
   ['sigmoid', 0, 0.5],
   ['sigmoid', -MAX, 0],
   ['sigmoid', -103, Math.fround(Math.exp(-103))],
+  ...(['gelu', 'geluTanh', 'silu'] as const).flatMap((name): typeof SPECIAL => [
+    [name, Number.NaN, Number.NaN],
+    [name, Infinity, Infinity],
+    [name, -Infinity, Number.NaN],
+    [name, 0, 0],
+    [name, -0, -0],
+    [name, MAX, MAX],
+    [name, -MAX, -0],
+    [name, 2 * MIN_DENORMAL, MIN_DENORMAL],
+  ]),
+  ['gelu', -14, Math.fround(gelu(-14))],
+  ['silu', -103, Math.fround(-103 * Math.exp(-103))],
+  ['softplus', Number.NaN, Number.NaN],
+  ['softplus', Infinity, Infinity],
+  ['softplus', -Infinity, 0],
+  ['softplus', MAX, MAX],
+  ['softplus', -103, Math.fround(Math.exp(-103))],
+  ['logsigmoid', Number.NaN, Number.NaN],
+  ['logsigmoid', Infinity, 0],
+  ['logsigmoid', -Infinity, -Infinity],
+  ['logsigmoid', -MAX, -MAX],
+  ['logsigmoid', 103, -Math.fround(Math.exp(-103))],
+  ['elu', Number.NaN, Number.NaN],
+  ['elu', Infinity, Infinity],
+  ['elu', -Infinity, -1],
+  ['elu', -0, -0],
+  ['elu', -MIN_DENORMAL, -MIN_DENORMAL],
 ]
+
+it('stays within 1.8 ULP in gelu from -0.5 up', () => {
+  const x = Float32Array.from({ length: CHUNK }, (_, i) => -0.5 + i * 2 ** -16)
+  const y = alloc(x.length * 4)
+  k.gelu(f32(x), y, x.length)
+  const worst = readF32(y, x.length).reduce((max, value, i) => Math.max(max, ulp(value, gelu(x[i]!))), 0)
+  expect(worst).toBeLessThanOrEqual(1.8)
+})
+
+it.each([
+  ['gelu', gelu],
+  ['geluTanh', geluTanh],
+] as const)('keeps %s within 1.2e-7 max(1, |x|) below -0.5', (name, reference) => {
+  const x = Float32Array.from({ length: CHUNK }, (_, i) => -0.5 - i * 2 ** -16)
+  const y = alloc(x.length * 4)
+  k[name](f32(x), y, x.length)
+  readF32(y, x.length).forEach((value, i) => {
+    const error = Math.abs(value - reference(x[i]!)) / Math.max(1, -x[i]!)
+    if (!(error <= 1.2e-7)) expect.fail(`off by ${error} at ${x[i]}`)
+  })
+})
 
 it.each(SPECIAL)('%s(%d) is %d', (name, x, expected) => {
   const y = alloc(4)
-  k[name](f32([x]), y, 1)
+  const { parameters = [] }: Claim = FUNCTIONS[name]
+  const run = k[name] as (x: Ptr, y: Ptr, n: number, ...parameters: readonly number[]) => void
+  run(f32([x]), y, 1, ...parameters)
   expect(readF32(y, 1)[0]).toBe(expected)
 })
 

@@ -125,6 +125,52 @@ it('takes the inner product of the gradient in float64', () => {
   expect(readF32(dx, n)[0]).toBe(-6)
 })
 
+function logSoftmax(x: ArrayLike<number>, rows: number, cols: number, misalign = 0): Float32Array {
+  const y = alloc(rows * cols * 4, misalign)
+  k.logSoftmax(guarded(x, misalign), y, rows, cols)
+  expectCanaries()
+  return readF32(y, rows * cols)
+}
+
+describe.each(EDGE_LENGTHS)('logSoftmax of %d columns', (cols) => {
+  const [x, dy] = [wave(3 * cols, 8, 1.7), wave(3 * cols, 1, 0.9)]
+
+  it.each([0, 4, 8, 12])('has its values and gradients, %d bytes off alignment', (misalign) => {
+    const y = logSoftmax(x, 3, cols, misalign)
+    const exact = split(x, 3, cols).flatMap((row) => reference(row).map(Math.log))
+    y.forEach((value, i) => {
+      expect(Math.abs(value - exact[i]!)).toBeLessThanOrEqual(3e-7 * (1 + Math.abs(exact[i]!)))
+    })
+    const stored = alloc(3 * cols * 4, misalign)
+    const added = f32(dy, misalign)
+    k.logSoftmaxGrad(guarded(y, misalign), guarded(dy, misalign), stored, 3, cols, 0)
+    k.logSoftmaxGrad(guarded(y, misalign), guarded(dy, misalign), added, 3, cols, 1)
+    expectCanaries()
+    const dx = readF32(stored, 3 * cols)
+    expect(readF32(added, 3 * cols)).toEqual(dx.map((v, i) => v + dy[i]!))
+    dx.forEach((value, i) => {
+      const total = dy.slice(i - (i % cols), i - (i % cols) + cols).reduce((sum, v) => sum + v, 0)
+      expect(Math.abs(value - (dy[i]! - Math.exp(y[i]!) * total))).toBeLessThanOrEqual(3e-7 * (1 + Math.abs(total)))
+    })
+  })
+})
+
+it('gives logSoftmax to the last digits where one element has nearly all the weight', () => {
+  const y = logSoftmax([0, -20, -25, -30, -40], 1, 5)
+  const rest = [20, 25, 30, 40].reduce((sum, v) => sum + Math.exp(-v), 0)
+  expect(ulp(y[0]!, -Math.log1p(rest))).toBeLessThan(3)
+})
+
+it('spreads NaN over the rows of logSoftmax that hold NaN, Infinity, or nothing but -Infinity', () => {
+  const rows = [
+    [NaN, 0, 1],
+    [Infinity, 0, 1],
+    [-Infinity, -Infinity, -Infinity],
+    [0, -Infinity, -Infinity],
+  ]
+  expect([...logSoftmax(rows.flat(), 4, 3)]).toEqual([...Array<number>(9).fill(NaN), 0, -Infinity, -Infinity])
+})
+
 describe('logSumExp', () => {
   const lse = (xs: readonly number[]) => {
     const max = Math.max(...xs)

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Ptr } from '../../src/runtime/kernels.generated.ts'
-import { erf, round } from '../ops/reference/unary.ts'
+import { elu, gelu, geluTanh, hardswish, leakyRelu, logsigmoid, softplus } from '../ops/reference/activation.ts'
+import { clamp, erf, round } from '../ops/reference/unary.ts'
 import { alloc, EDGE_LENGTHS, expectCanaries, f32, k, readF32, reset, ulp } from './harness.ts'
 
 type Forward = (x: Ptr, y: Ptr, n: number) => void
@@ -9,6 +10,8 @@ type Backward = (saved: Ptr, dy: Ptr, dx: Ptr, n: number, beta: number) => void
 interface Op {
   forward: Forward
   f(x: number): number
+  /** How many ULP its values are off by at most, between -3 and 3. Default: 3. */
+  ulp?: number
   /** Whether it has values for positive numbers only. */
   isPositive?: boolean
   gradient?: {
@@ -30,6 +33,17 @@ const powers = (p: number): Op => ({
     saves: 'x',
     df: (x, dy) => dy * p * x ** (p - 1),
   },
+})
+
+/** An op whose gradient is what differences say, and has no other test here. */
+const slope =
+  (f: Op['f'], h = 1e-5) =>
+  (x: number, dy: number) =>
+    (dy * (f(x + h) - f(x - h))) / (2 * h)
+const bend = (forward: Forward, backward: Backward, f: Op['f']): Op => ({
+  forward,
+  f,
+  gradient: { backward, saves: 'x', df: slope(f) },
 })
 
 const OPS: Record<string, Op> = {
@@ -109,6 +123,33 @@ const OPS: Record<string, Op> = {
       df: (x, dy) => (x >= -1 && x <= 2 ? dy : 0),
     },
   },
+  leakyRelu: bend(
+    (x, y, n) => k.leakyRelu(x, y, n, 0.25),
+    (s, dy, dx, n, beta) => k.leakyReluGrad(s, dy, dx, n, beta, 0.25),
+    leakyRelu(0.25),
+  ),
+  elu: bend(
+    (x, y, n) => k.elu(x, y, n, 0.5),
+    (s, dy, dx, n, beta) => k.eluGrad(s, dy, dx, n, beta, 0.5),
+    elu(0.5),
+  ),
+  gelu: { ...bend(k.gelu, k.geluGrad, gelu), ulp: 5 },
+  // The exponent is a rounded cube, whose error counts where e to its power is all there is.
+  geluTanh: { ...bend(k.geluTanh, k.geluTanhGrad, geluTanh), ulp: 12 },
+  silu: bend(k.silu, k.siluGrad, (x) => x / (1 + Math.exp(-x))),
+  softplus: bend(
+    (x, y, n) => k.softplus(x, y, n, 2, 5),
+    (s, dy, dx, n, beta) => k.softplusGrad(s, dy, dx, n, beta, 2, 5),
+    softplus(2, 5),
+  ),
+  logsigmoid: bend(k.logsigmoid, k.logsigmoidGrad, logsigmoid),
+  hardtanh: bend(
+    (x, y, n) => k.clamp(x, y, n, -1, 2),
+    (s, dy, dx, n, beta) => k.hardtanhGrad(s, dy, dx, n, beta, -1, 2),
+    clamp(-1, 2),
+  ),
+  hardsigmoid: bend(k.hardsigmoid, k.hardsigmoidGrad, (x) => clamp(0, 6)(x + 3) / 6),
+  hardswish: bend(k.hardswish, k.hardswishGrad, hardswish),
   'power of 2': powers(2),
   'power of -3': powers(-3),
   'power of 1.5': powers(1.5),
@@ -139,7 +180,7 @@ describe.each(Object.entries(OPS))('%s', (_, op) => {
       op.forward(guarded(x, misalign), y, n)
       expectCanaries()
       readF32(y, n).forEach((value, i) => {
-        expect(ulp(value, op.f(x[i]!))).toBeLessThan(3)
+        expect(ulp(value, op.f(x[i]!))).toBeLessThan(op.ulp ?? 3)
       })
     })
 
@@ -273,4 +314,36 @@ it('keeps relu of infinities', () => {
   const y = alloc(8)
   k.relu(f32([Infinity, -Infinity]), y, 2)
   expect(readF32(y, 2)).toEqual(Float32Array.of(Infinity, 0))
+})
+
+describe('at its kinks, NaN and infinities, has the gradient that PyTorch has', () => {
+  const { leaky, hardtanh, relu6, elu2 } = {
+    leaky: ((s, dy, dx, n, beta) => k.leakyReluGrad(s, dy, dx, n, beta, 0.25)) satisfies Backward,
+    hardtanh: ((s, dy, dx, n, beta) => k.hardtanhGrad(s, dy, dx, n, beta, -1, 1)) satisfies Backward,
+    relu6: ((s, dy, dx, n, beta) => k.hardtanhGrad(s, dy, dx, n, beta, 0, 6)) satisfies Backward,
+    elu2: ((s, dy, dx, n, beta) => k.eluGrad(s, dy, dx, n, beta, 2)) satisfies Backward,
+  }
+
+  it.each<[string, Backward, readonly number[], readonly number[]]>([
+    ['leakyRelu', leaky, [0, -0, nan, Infinity, -Infinity], [0.25, 0.25, 0.25, 1, 0.25]],
+    ['elu', elu2, [0, -0, nan, Infinity, -Infinity], [2, 2, nan, 1, 0]],
+    ['hardtanh', hardtanh, [-1, 1, 0, nan, Infinity, -Infinity], [0, 0, 1, 0, 0, 0]],
+    ['relu6', relu6, [0, -0, 6, 3, nan, Infinity], [0, 0, 0, 1, 0, 0]],
+    ['hardsigmoid', k.hardsigmoidGrad, [-3, 3, 0, nan, Infinity], [0, 0, Math.fround(1 / 6), 0, 0]],
+    ['hardswish', k.hardswishGrad, [-3, 3, 0, nan, Infinity, -Infinity], [-0.5, 1, 0.5, nan, 1, 0]],
+    ['gelu', k.geluGrad, [0, nan, Infinity, -Infinity, 3e38, -3e38], [0.5, nan, nan, nan, 1, 0]],
+    ['geluTanh', k.geluTanhGrad, [0, nan, Infinity, -Infinity], [0.5, nan, nan, nan]],
+    ['silu', k.siluGrad, [0, nan, Infinity, -Infinity, 3e38, -3e38], [0.5, nan, nan, nan, 1, -0]],
+    ['logsigmoid', k.logsigmoidGrad, [0, nan, Infinity, -Infinity], [0.5, nan, 0, 1]],
+  ])('%s', (_name, backward, x, expected) => {
+    expect(gradientsOf(backward, x).map((v) => v + 0)).toEqual(expected.map((v) => v + 0))
+  })
+
+  it('geluTanh, which has 1 and 0 far out, where PyTorch overflows to NaN', () => {
+    expect(gradientsOf(k.geluTanhGrad, [3e38, -3e38, 1e20, -1e20]).map((v) => v + 0)).toEqual([1, 0, 1, 0])
+  })
+})
+
+it('keeps hardswish finite where x times 6 would overflow', () => {
+  expect(valuesOf(k.hardswish, [2e38, -2e38, -Infinity, Infinity])).toEqual([Math.fround(2e38), -0, nan, Infinity])
 })

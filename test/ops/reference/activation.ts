@@ -12,8 +12,9 @@ export const elu = (alpha: number) => (x: number) => (x > 0 ? x : alpha * Math.e
 function normal(x: number): number {
   if (x > 0) return 1 - normal(-x)
   if (x > -2) return (1 + erf(x / Math.SQRT2)) / 2
+  if (x < -40) return 0
   let fraction = 0
-  for (let n = 200; n >= 1; n--) fraction = n / (-x + fraction)
+  for (let n = 60; n >= 1; n--) fraction = n / (-x + fraction)
   return Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI) / (-x + fraction)
 }
 
