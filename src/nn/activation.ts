@@ -51,6 +51,7 @@ export class Tanh extends Module<'same'> {
 
 /** x where it is above 0, `negativeSlope` times x elsewhere. */
 export class LeakyReLU extends Module<'same'> {
+  /** The slope below 0. */
   readonly negativeSlope: number
 
   /**
@@ -74,6 +75,7 @@ export class LeakyReLU extends Module<'same'> {
 
 /** x where it is above 0, alpha (exp(x) - 1) elsewhere. */
 export class ELU extends Module<'same'> {
+  /** What it comes down to, negated. */
   readonly alpha: number
 
   /**
@@ -97,6 +99,7 @@ export class ELU extends Module<'same'> {
 
 /** x (1 + erf(x / √2)) / 2, or its approximation by tanh: x times the standard normal distribution up to x. */
 export class GELU extends Module<'same'> {
+  /** By the error function, or by tanh. */
   readonly approximate: 'none' | 'tanh'
 
   /**
@@ -126,7 +129,9 @@ export class SiLU extends Module<'same'> {
 
 /** log(1 + exp(beta x)) / beta, or x where beta x is above the threshold. */
 export class Softplus extends Module<'same'> {
+  /** How sharply it bends. */
   readonly beta: number
+  /** Where beta x is above this, the result is x. */
   readonly threshold: number
 
   /**
@@ -159,7 +164,9 @@ export class LogSigmoid extends Module<'same'> {
 
 /** x, but at least `minVal` and at most `maxVal`. */
 export class Hardtanh extends Module<'same'> {
+  /** The least that it gives. */
   readonly minVal: number
+  /** The most that it gives. */
   readonly maxVal: number
 
   /**
@@ -206,6 +213,7 @@ export class ReLU6 extends Module<'same'> {
 
 /** exp(x) / sum(exp(x)) along an axis. */
 export class Softmax extends Module<'same'> {
+  /** The axis along which the elements are weighed against each other. */
   readonly dim: number
 
   /** @param dim Default: the last axis. A tensor without such an axis is a ShapeError. */
@@ -225,6 +233,7 @@ export class Softmax extends Module<'same'> {
 
 /** log(exp(x) / sum(exp(x))) along an axis. */
 export class LogSoftmax extends Module<'same'> {
+  /** The axis along which the elements are weighed against each other. */
   readonly dim: number
 
   /** @param dim Default: the last axis. A tensor without such an axis is a ShapeError. */
