@@ -103,6 +103,12 @@ export function fold<F, S>(x: usize, centres: usize, y: usize, outer: i32, n: i3
   }
 }
 
+/** The sum of n elements in float64, as a `fold` along a row has it. */
+export function sumOfRow(x: usize, n: i32): f64 {
+  const zero = f64x2.splat(0)
+  return f64x2.extract_lane(foldRow<Sum>(x, n, zero, f64x2.splat(1)), 0)
+}
+
 /** The result of n elements, in lane 0. */
 function foldRow<F>(x: usize, n: i32, c: v128, p: v128): v128 {
   const f = changetype<F>(0)

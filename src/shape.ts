@@ -26,6 +26,11 @@ export function contiguousStrides(shape: Shape): number[] {
   return strides
 }
 
+/** The index on each axis of element `i`, counted in logical order. */
+export function positionOf(i: number, shape: Shape): number[] {
+  return contiguousStrides(shape).map((stride, axis) => Math.floor(i / stride) % shape[axis])
+}
+
 /** Whether elements lie in memory in logical order without gaps. Axes of size 1 may have any stride. */
 export function isContiguous(shape: Shape, strides: Shape): boolean {
   let step = 1

@@ -20,5 +20,12 @@ export {
   silu,
   softmax,
   softplus,
+  binaryCrossEntropy,
+  binaryCrossEntropyWithLogits,
+  huberLoss,
+  klDiv,
+  l1Loss,
+  nllLoss,
+  smoothL1Loss,
   tanh,
 } from '../ops/index.ts'

@@ -15,10 +15,30 @@ export {
   Softplus,
   Tanh,
 } from './activation.ts'
+export type {
+  BCELossOptions,
+  BCEWithLogitsLossOptions,
+  CrossEntropyLossOptions,
+  HuberLossOptions,
+  KLDivLossOptions,
+  LossOptions,
+  NLLLossOptions,
+  SmoothL1LossOptions,
+} from '../ops/index.ts'
 export { Embedding } from './embedding.ts'
 /** What layers, activations and losses compute, as functions. */
 export * as functional from './functional.ts'
 export { Linear } from './linear.ts'
-export { CrossEntropyLoss, MSELoss } from './loss.ts'
+export {
+  BCELoss,
+  BCEWithLogitsLoss,
+  CrossEntropyLoss,
+  HuberLoss,
+  KLDivLoss,
+  L1Loss,
+  MSELoss,
+  NLLLoss,
+  SmoothL1Loss,
+} from './loss.ts'
 export { buffer, type Features, type Layer, Module, Parameter, type StateDict } from './module.ts'
 export { type Sequential, sequential } from './sequential.ts'

@@ -7,15 +7,7 @@ import { BYTES, type Operand } from '../dtype.ts'
 import { DtypeError, OptionError, ShapeError } from '../errors.ts'
 import { engine } from '../runtime/engine.ts'
 import { at } from '../runtime/strided.ts'
-import {
-  aroundAxis,
-  checkShape,
-  contiguousStrides,
-  formatShape,
-  normalizeDim,
-  type Shape,
-  sameShape,
-} from '../shape.ts'
+import { aroundAxis, checkShape, formatShape, normalizeDim, positionOf, type Shape, sameShape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
 
 /** What error messages call an index. */
@@ -39,8 +31,7 @@ function checkRange(op: string, { one, many }: Noun, index: Operand, size: numbe
   const { k, heap } = engine()
   const bad = k.findOutside(index.ptr, index.numel, size)
   if (bad < 0) return
-  const position = contiguousStrides(index.shape).map((stride, axis) => Math.floor(bad / stride) % index.shape[axis])
-  const where = position.length > 0 ? ` at ${formatShape(position)}` : ''
+  const where = index.shape.length > 0 ? ` at ${formatShape(positionOf(bad, index.shape))}` : ''
   const range = size > 0 ? `${many} go from 0 to ${size - 1}` : 'there is none to pick'
   throw new OptionError(`${op}: the ${one}${where} is ${heap.read(at(index, bad), 'int32')}; ${reason}: ${range}`)
 }

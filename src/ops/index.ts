@@ -6,11 +6,27 @@ export { add, div, maximum, minimum, mul, sub } from './binary.ts'
 export * from './cast.ts'
 export * from './choice.ts'
 export * from './compare.ts'
+export { type CrossEntropyLossOptions, crossEntropy, type NLLLossOptions, nllLoss } from './crossEntropy.ts'
 export * from './einsum.ts'
 export * from './extremes.ts'
 export * from './gather.ts'
 export * from './inplace.ts'
-export * from './loss.ts'
+export {
+  type BCELossOptions,
+  type BCEWithLogitsLossOptions,
+  binaryCrossEntropy,
+  binaryCrossEntropyWithLogits,
+  type HuberLossOptions,
+  huberLoss,
+  type KLDivLossOptions,
+  klDiv,
+  type LossOptions,
+  l1Loss,
+  mseLoss,
+  type Reduction,
+  type SmoothL1LossOptions,
+  smoothL1Loss,
+} from './loss.ts'
 export * from './matmul.ts'
 export * from './moments.ts'
 export * from './reduce.ts'
