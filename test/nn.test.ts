@@ -1,4 +1,4 @@
-/** Every layer and loss against float64: values, and gradients of inputs and parameters. */
+/** Every layer against float64: values, and gradients of inputs and parameters. */
 import { describe, expect, test } from 'vitest'
 import { memory, nn, OptionError, type Tensor, tensor } from '../src/index.ts'
 import { elementwise, given, type Input } from './ops/case.ts'
@@ -6,7 +6,6 @@ import { type Check, clean, expectGradient, expectValue, gradientOf, make, opera
 import * as nd from './ops/nd.ts'
 import { elu, gelu, geluTanh, hardswish, leakyRelu, logsigmoid, softplus } from './ops/reference/activation.ts'
 import { embedding } from './ops/reference/gather.ts'
-import { crossEntropy, mseLoss } from './ops/reference/loss.ts'
 import { linear } from './ops/reference/matmul.ts'
 import { logSoftmax, softmax } from './ops/reference/softmax.ts'
 import { clamp } from './ops/reference/unary.ts'
@@ -88,31 +87,6 @@ const layers: readonly LayerCase[] = [
   },
 ]
 
-interface LossCase {
-  readonly loss: string
-  readonly make: () => { forward(input: Tensor, target: Tensor): Tensor }
-  readonly f: (input: nd.Nd, target: nd.Nd) => nd.Nd
-  readonly on: readonly Input[]
-}
-
-const losses: readonly LossCase[] = [
-  {
-    loss: 'CrossEntropyLoss',
-    make: () => new nn.CrossEntropyLoss(),
-    f: crossEntropy,
-    on: [[3, 4], { values: [3, 0, 1], dtype: 'int32' }],
-  },
-  {
-    loss: 'MSELoss',
-    make: () => new nn.MSELoss(),
-    f: mseLoss,
-    on: [
-      [3, 5],
-      [3, 5],
-    ],
-  },
-]
-
 const valuesOf = (x: Tensor) => ({ shape: x.shape, data: Float64Array.from(x.toTypedArray()) })
 const check = (of: Pick<Check, 'run' | 'f' | 'inputs'>): Check => ({
   ...of,
@@ -152,26 +126,10 @@ describe.each(layers)('nn.$layer', ({ make: build, f, on }) => {
   })
 })
 
-describe.each(losses)('nn.$loss', ({ make: build, f, on }) => {
-  test('has the value and the gradients of its reference', () => {
-    clean([15], () => {
-      const inputs = operands(on)
-      const xs = inputs.map((input) => make(input, 'dense', input.dtype, input.isVariable))
-      const y = build().forward(xs[0].x, xs[1].x)
-      const checked = check({ run: () => y, f: f as Check['f'], inputs })
-      expectValue(checked, y)
-      y.backward()
-      const dy = { shape: [], data: Float64Array.of(1) }
-      xs.forEach(({ grad }, i) => {
-        expectGradient(grad(), inputs[i].isVariable ? gradientOf(checked, i, dy) : null, dy)
-      })
-    })
-  })
-})
-
-test('every layer and loss is in a table', () => {
+test('every layer is in a table', () => {
   const { Module: _base, Parameter: _p, buffer: _b, functional: _f, ...exported } = nn
-  const named = [...layers.map(({ layer }) => layer), ...losses.map(({ loss }) => loss)]
-  expect(Object.keys(exported).filter((name) => !named.includes(name))).toEqual([])
+  const named = layers.map(({ layer }) => layer)
+  const isLoss = (name: string) => name.endsWith('Loss')
+  expect(Object.keys(exported).filter((name) => !named.includes(name) && !isLoss(name))).toEqual([])
   expect(named.filter((name) => !(name in nn))).toEqual([])
 })

@@ -15,6 +15,7 @@ const SNIPPETS = {
   custom: `class Net extends nn.Module<readonly [3, 4]> { forward(x: Tensor) { return x } }
 nn.sequential(new nn.Linear(2, 3), new Net(), new nn.Linear(5, 6))`,
   notAModule: 'nn.sequential(new nn.Linear(2, 3), (x: Tensor) => x)',
+  lossInChain: 'nn.sequential(new nn.Linear(2, 3), new nn.MSELoss())',
   chain: 'nn.sequential(new nn.Linear(784, 128), new nn.ReLU(), new nn.Linear(128, 10))',
   long: `nn.sequential(${Array.from({ length: 24 }, (_, i) => `new nn.Linear(${i + 1}, ${i + 2}), new nn.ReLU()`).join(', ')})`,
   nestedFits:
@@ -102,6 +103,7 @@ describe('a chain whose sizes do not meet does not compile, and the layer that d
 
   test.each<[Name, string]>([
     ['notAModule', '(x: Tensor) => x'],
+    ['lossInChain', 'new nn.MSELoss()'],
     ['wrongFeatures', 'features'],
     ['forward', '[1, 2]'],
   ])('%s neither', (name, at) => {

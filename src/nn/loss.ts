@@ -140,7 +140,7 @@ export class CrossEntropyLoss extends Module {
   }
 
   /**
-   * Of logits (N, C) and a target of (N) class indices, int32 or uint8, or (N, C) probabilities, float32: a tensor without axes,
+   * Of logits (N, C) and a target of (N) class indices, int32 or uint8, or (N, C) probabilities: a tensor without axes,
    * or (N) with reduction `'none'`.
    */
   forward(logits: Tensor, target: Tensor): Tensor {

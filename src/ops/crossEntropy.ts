@@ -174,10 +174,10 @@ const ofDistributions = defineOp<Params, 'kept'>({
  * of a row is subtracted first.
  * @param logits (N, C), unnormalised, or (C) for one sample.
  * @param target Class indices from 0 to C - 1: (N), or () for one sample, int32 or uint8. Or probabilities of the classes: of
- * the shape of the logits, float32; they get a gradient too. A class of probability 0 adds nothing, also where its logit is -Infinity.
+ * the shape of the logits; they get a gradient too. A class of probability 0 adds nothing, also where its logit is -Infinity.
  * @param options.weight (C), a factor for each class. With class indices the mean is by the sum of the factors of the labels, with
  * probabilities by N.
- * @throws ShapeError for other shapes; DtypeError for labels or probabilities of another dtype; OptionError for a label out
+ * @throws ShapeError for other shapes; DtypeError for labels of another dtype; OptionError for a label out
  * of range, or ignoreIndex with probabilities; GraphError for a weight that requires a gradient. The mean over no samples, or none that is not
  * ignored, is NaN.
  */
@@ -186,13 +186,9 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   const { weight, reduction, ignored, smoothing } = crossEntropyOptions(op, options)
   check(op, logits)
   check(op, target)
-  const isDistribution = target.ndim > 0 && sameShape(logits.shape, target.shape)
-  if (logits.ndim > 2) throw misfit(op, logits, target)
+  const isDistribution =
+    sameShape(logits.shape, target.shape) && (logits.ndim === 2 || (logits.ndim === 1 && target.dtype === 'float32'))
   if (!isDistribution) checkLabels(op, logits, target)
-  else if (target.dtype !== 'float32')
-    throw new DtypeError(
-      `${op}: a target ${formatShape(target.shape)} of the shape of the logits has probabilities, in float32, but this one is ${target.dtype}: convert it by float(), or take the indices of one-hot rows by argmax(1)`,
-    )
   if (isDistribution && ignored >= 0)
     throw new OptionError(
       `${op}: ignoreIndex is ${ignored}, but the targets are probabilities; it is for class indices`,
