@@ -23,6 +23,7 @@ export type {
   KLDivLossOptions,
   LossOptions,
   NLLLossOptions,
+  Reduction,
   SmoothL1LossOptions,
 } from '../ops/index.ts'
 export { Embedding } from './embedding.ts'

@@ -14,6 +14,7 @@ import { add, mul } from './binary.ts'
 import { checkConstant, checkReduction, type LossOptions, type Reduction } from './loss.ts'
 import { reshape } from './shape.ts'
 
+/** Options of `NLLLoss`. */
 export interface NLLLossOptions extends LossOptions {
   /** (C), a factor for each class. The mean is by the sum of the factors of the labels. Default: none. */
   weight?: Tensor | null
@@ -21,6 +22,7 @@ export interface NLLLossOptions extends LossOptions {
   ignoreIndex?: number
 }
 
+/** Options of `CrossEntropyLoss`. */
 export interface CrossEntropyLossOptions extends NLLLossOptions {
   /** How much of the target, from 0 to 1, is spread evenly over all classes (C. Szegedy et al., arXiv:1512.00567). Default: 0. */
   labelSmoothing?: number

@@ -18,31 +18,37 @@ import { expand } from './shape.ts'
 /** What becomes of the losses of the elements or samples: their mean, their sum, or nothing. */
 export type Reduction = 'mean' | 'sum' | 'none'
 
+/** Options of every loss, and all that `MSELoss` and `L1Loss` take. */
 export interface LossOptions {
   /** `'mean'` of the losses, their `'sum'`, or `'none'`: the losses themselves. Default: `'mean'`. */
   reduction?: Reduction
 }
 
+/** Options of `HuberLoss`. */
 export interface HuberLossOptions extends LossOptions {
   /** The distance from which on the loss grows linearly; above 0. Default: 1. */
   delta?: number
 }
 
+/** Options of `SmoothL1Loss`. */
 export interface SmoothL1LossOptions extends LossOptions {
   /** The distance from which on the loss is that of L1, less beta / 2; from 0 up. Default: 1. */
   beta?: number
 }
 
+/** Options of `BCELoss`. */
 export interface BCELossOptions extends LossOptions {
   /** Factors of the losses, which broadcast to the shape of the input. */
   weight?: Tensor | null
 }
 
+/** Options of `BCEWithLogitsLoss`. */
 export interface BCEWithLogitsLossOptions extends BCELossOptions {
   /** Factors of the losses of positive targets, which broadcast to the shape of the input: above 1 for more recall. */
   posWeight?: Tensor | null
 }
 
+/** Options of `KLDivLoss`. */
 export interface KLDivLossOptions {
   /** As for other losses, or `'batchmean'`: the sum by the size of the first axis, which is the mathematical definition. Default: `'mean'`. */
   reduction?: Reduction | 'batchmean'
