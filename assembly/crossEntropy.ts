@@ -1,5 +1,5 @@
 /** Cross entropy of logits with class indices, or with a weight for each class; negative log likelihood. */
-import { sumOfRow } from './fold'
+import { rowTotal, Sum } from './fold'
 import { M } from './math'
 import { V } from './simd'
 import { Row } from './softmax'
@@ -23,9 +23,9 @@ export function labelWeights(target: usize, weight: usize, weights: usize, rows:
 
 /** y[0] = sum(losses) / sum(weights), of n each, in the order of `fold`; divisor[0] = sum(weights). */
 export function weightedMean(losses: usize, weights: usize, y: usize, divisor: usize, n: i32): void {
-  const weight = sumOfRow(weights, n)
+  const weight = rowTotal<Sum>(weights, n, 0)
   store<f32>(divisor, f32(weight))
-  store<f32>(y, f32(sumOfRow(losses, n) / weight))
+  store<f32>(y, f32(rowTotal<Sum>(losses, n, 0) / weight))
 }
 
 /**
@@ -228,7 +228,7 @@ export function softCrossEntropyGrad(
   const stride: usize = cols << 2
   const next: usize = dlossesStride << 2
   for (; rows > 0; rows--, logSumExp += 8, dlosses += next) {
-    const sum = V.splat(f32(sumOfRow(q, cols)))
+    const sum = V.splat(f32(rowTotal<Sum>(q, cols, 0)))
     const scale = V.splat(load<f32>(dlosses) / load<f32>(divisor))
     const max = V.loadSplat(logSumExp)
     const logSum = V.loadSplat(logSumExp + 4)

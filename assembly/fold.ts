@@ -103,10 +103,9 @@ export function fold<F, S>(x: usize, centres: usize, y: usize, outer: i32, n: i3
   }
 }
 
-/** The sum of n elements in float64, as a `fold` along a row has it. */
-export function sumOfRow(x: usize, n: i32): f64 {
-  const zero = f64x2.splat(0)
-  return f64x2.extract_lane(foldRow<Sum>(x, n, zero, f64x2.splat(1)), 0)
+/** The fold of one row of n elements, taken against `centre`, as it is before `F` ends it. */
+export function rowTotal<F>(x: usize, n: i32, centre: f64): f64 {
+  return f64x2.extract_lane(foldRow<F>(x, n, f64x2.splat(centre), f64x2.splat(0)), 0)
 }
 
 /** The result of n elements, in lane 0. */

@@ -16,7 +16,7 @@ class SquaredDistances extends Additive {
   }
 }
 
-class Variance extends SquaredDistances {
+export class Variance extends SquaredDistances {
   @inline end(total: v128, divisor: v128): v128 {
     return f64x2.div(total, divisor)
   }

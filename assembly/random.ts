@@ -45,29 +45,62 @@ class Lanes {
     else if (n > 0) V.storeTail(y, v, n)
   }
 
-  /** Stores a[0], b[0], c[0], d[0], a[1], ...: the first n, at most 16, of them. */
-  @inline static storeInterleaved(y: usize, n: i32, a: v128, b: v128, c: v128, d: v128): void {
+  /** Has `S` put a[0], b[0], c[0], d[0], a[1], ...: the first n, at most 16, of them. */
+  @inline static interleave<S>(x: usize, y: usize, n: i32, a: v128, b: v128, c: v128, d: v128): void {
+    const s = changetype<S>(0)
     const abLow = i32x4.shuffle(a, b, 0, 4, 1, 5)
     const cdLow = i32x4.shuffle(c, d, 0, 4, 1, 5)
     const abHigh = i32x4.shuffle(a, b, 2, 6, 3, 7)
     const cdHigh = i32x4.shuffle(c, d, 2, 6, 3, 7)
-    Lanes.store(y, i32x4.shuffle(abLow, cdLow, 0, 1, 4, 5), n)
-    Lanes.store(y + 16, i32x4.shuffle(abLow, cdLow, 2, 3, 6, 7), n - 4)
-    Lanes.store(y + 32, i32x4.shuffle(abHigh, cdHigh, 0, 1, 4, 5), n - 8)
-    Lanes.store(y + 48, i32x4.shuffle(abHigh, cdHigh, 2, 3, 6, 7), n - 12)
+    s.put(x, y, i32x4.shuffle(abLow, cdLow, 0, 1, 4, 5), n)
+    s.put(x + 16, y + 16, i32x4.shuffle(abLow, cdLow, 2, 3, 6, 7), n - 4)
+    s.put(x + 32, y + 32, i32x4.shuffle(abHigh, cdHigh, 0, 1, 4, 5), n - 8)
+    s.put(x + 48, y + 48, i32x4.shuffle(abHigh, cdHigh, 2, 3, 6, 7), n - 12)
+  }
+}
+
+/** y = v */
+class Drawn {
+  @inline put(x: usize, y: usize, v: v128, n: i32): void {
+    Lanes.store(y, v, n)
+  }
+}
+
+/** y = x * v */
+class Product {
+  @inline put(x: usize, y: usize, v: v128, n: i32): void {
+    if (n > 0) Lanes.store(y, V.mul(V.load(x), v), n)
+  }
+}
+
+/** y += x * v */
+class AddedProduct {
+  @inline put(x: usize, y: usize, v: v128, n: i32): void {
+    if (n > 0) Lanes.store(y, V.add(V.load(y), V.mul(V.load(x), v)), n)
   }
 }
 
 /**
  * Fills y with n elements made of Philox words: four blocks at a time, one in each lane, and `F.write` makes of
- * their words w0..w3 the next `F.width` elements. `p` and `q` are the parameters of the distribution.
+ * their words w0..w3 the next `F.width` elements. `p` and `q` are the parameters of the distribution; x, if `F` reads it, has
+ * as many elements.
  */
-function draw<F>(y: usize, n: i32, seedLo: i32, seedHi: i32, drawLo: i32, drawHi: i32, p: v128, q: v128): void {
+function draw<F>(
+  x: usize,
+  y: usize,
+  n: i32,
+  seedLo: i32,
+  seedHi: i32,
+  drawLo: i32,
+  drawHi: i32,
+  p: v128,
+  q: v128,
+): void {
   const f = changetype<F>(0)
   const m0 = V.loadSplat(MULTIPLIER_0)
   const m1 = V.loadSplat(MULTIPLIER_1)
   let block = i32x4(0, 1, 2, 3)
-  for (; n > 0; n -= f.width, y += f.width << 2) {
+  for (; n > 0; n -= f.width, x += f.width << 2, y += f.width << 2) {
     let w0 = block
     let w1 = V.zero()
     let w2 = i32x4.splat(drawLo)
@@ -84,7 +117,7 @@ function draw<F>(y: usize, n: i32, seedLo: i32, seedHi: i32, drawLo: i32, drawHi
       key0 = i32x4.add(key0, V.loadSplat(WEYL_0))
       key1 = i32x4.add(key1, V.loadSplat(WEYL_1))
     }
-    f.write(y, n, block, w0, w1, w2, w3, p, q)
+    f.write(x, y, n, block, w0, w1, w2, w3, p, q)
     block = i32x4.add(block, i32x4.splat(4))
   }
 }
@@ -93,12 +126,23 @@ class Uniform {
   @inline get width(): i32 {
     return 16
   }
-  @inline write(y: usize, n: i32, _block: v128, w0: v128, w1: v128, w2: v128, w3: v128, low: v128, high: v128): void {
+  @inline write(
+    x: usize,
+    y: usize,
+    n: i32,
+    _block: v128,
+    w0: v128,
+    w1: v128,
+    w2: v128,
+    w3: v128,
+    low: v128,
+    high: v128,
+  ): void {
     const u0 = Uniform.between(w0, low, high)
     const u1 = Uniform.between(w1, low, high)
     const u2 = Uniform.between(w2, low, high)
     const u3 = Uniform.between(w3, low, high)
-    Lanes.storeInterleaved(y, n, u0, u1, u2, u3)
+    Lanes.interleave<Drawn>(x, y, n, u0, u1, u2, u3)
   }
 
   /** Rounding can reach `high`. That half step goes to `low`, which by rounding has only half a step of its own. */
@@ -114,14 +158,25 @@ class Normal {
   @inline get width(): i32 {
     return 16
   }
-  @inline write(y: usize, n: i32, _block: v128, w0: v128, w1: v128, w2: v128, w3: v128, mean: v128, std: v128): void {
+  @inline write(
+    x: usize,
+    y: usize,
+    n: i32,
+    _block: v128,
+    w0: v128,
+    w1: v128,
+    w2: v128,
+    w3: v128,
+    mean: v128,
+    std: v128,
+  ): void {
     const r0 = V.mul(Normal.radius(w0), std)
     const r1 = V.mul(Normal.radius(w2), std)
     const x0 = V.fma(r0, Normal.cos(w1), mean)
     const x1 = V.fma(r0, Normal.sin(w1), mean)
     const x2 = V.fma(r1, Normal.cos(w3), mean)
     const x3 = V.fma(r1, Normal.sin(w3), mean)
-    Lanes.storeInterleaved(y, n, x0, x1, x2, x3)
+    Lanes.interleave<Drawn>(x, y, n, x0, x1, x2, x3)
   }
 
   /** sqrt(-2 log u), u = (word + 1/2) / 2^32: up to 6.76. */
@@ -161,12 +216,23 @@ class RandInt {
   @inline get width(): i32 {
     return 16
   }
-  @inline write(y: usize, n: i32, _block: v128, w0: v128, w1: v128, w2: v128, w3: v128, low: v128, range: v128): void {
+  @inline write(
+    x: usize,
+    y: usize,
+    n: i32,
+    _block: v128,
+    w0: v128,
+    w1: v128,
+    w2: v128,
+    w3: v128,
+    low: v128,
+    range: v128,
+  ): void {
     const x0 = RandInt.from(w0, low, range)
     const x1 = RandInt.from(w1, low, range)
     const x2 = RandInt.from(w2, low, range)
     const x3 = RandInt.from(w3, low, range)
-    Lanes.storeInterleaved(y, n, x0, x1, x2, x3)
+    Lanes.interleave<Drawn>(x, y, n, x0, x1, x2, x3)
   }
 
   /** A range of 0 stands for 2^32, of which the word itself is the random number. */
@@ -181,12 +247,60 @@ class Choice {
   @inline get width(): i32 {
     return 8
   }
-  @inline write(y: usize, n: i32, block: v128, w0: v128, w1: v128, w2: v128, w3: v128, _p: v128, _q: v128): void {
+  @inline write(
+    x: usize,
+    y: usize,
+    n: i32,
+    block: v128,
+    w0: v128,
+    w1: v128,
+    w2: v128,
+    w3: v128,
+    _p: v128,
+    _q: v128,
+  ): void {
     const choices = i32x4.add(i32x4.shl(block, 1), i32x4.splat(1))
     const even = Wide.highOf64(w0, w1, choices)
     const odd = Wide.highOf64(w2, w3, i32x4.add(choices, i32x4.splat(1)))
     Lanes.store(y, i32x4.shuffle(even, odd, 0, 4, 1, 5), n)
     Lanes.store(y + 16, i32x4.shuffle(even, odd, 2, 6, 3, 7), n - 4)
+  }
+}
+
+/** x times 0 with probability `threshold` / 2^32, else times `scale`; `S` puts it. */
+class Dropout<S> {
+  @inline get width(): i32 {
+    return 16
+  }
+  @inline write(
+    x: usize,
+    y: usize,
+    n: i32,
+    _block: v128,
+    w0: v128,
+    w1: v128,
+    w2: v128,
+    w3: v128,
+    threshold: v128,
+    scale: v128,
+  ): void {
+    const f0 = v128.andnot(scale, i32x4.lt_u(w0, threshold))
+    const f1 = v128.andnot(scale, i32x4.lt_u(w1, threshold))
+    const f2 = v128.andnot(scale, i32x4.lt_u(w2, threshold))
+    const f3 = v128.andnot(scale, i32x4.lt_u(w3, threshold))
+    Lanes.interleave<S>(x, y, n, f0, f1, f2, f3)
+  }
+}
+
+/** What `Dropout` is given. */
+class Rate {
+  /** The probability in steps of 2^-32, the nearest but 1. */
+  @inline static threshold(p: f64): v128 {
+    return i32x4.splat(<i32>(<u32>min(nearest(p * 4294967296), 4294967295)))
+  }
+  /** What keeps the mean; with nothing kept, 0. */
+  @inline static scale(p: f64): v128 {
+    return V.splat(p < 1 ? f32(1 / (1 - p)) : 0)
   }
 }
 
@@ -201,7 +315,7 @@ export function uniform(
   low: f32,
   high: f32,
 ): void {
-  draw<Uniform>(y, n, seedLo, seedHi, drawLo, drawHi, V.splat(low), V.splat(high))
+  draw<Uniform>(y, y, n, seedLo, seedHi, drawLo, drawHi, V.splat(low), V.splat(high))
 }
 
 /** y: n float32 of the normal distribution, within 6.76 standard deviations of the mean. */
@@ -215,7 +329,7 @@ export function normal(
   mean: f32,
   std: f32,
 ): void {
-  draw<Normal>(y, n, seedLo, seedHi, drawLo, drawHi, V.splat(mean), V.splat(std))
+  draw<Normal>(y, y, n, seedLo, seedHi, drawLo, drawHi, V.splat(mean), V.splat(std))
 }
 
 /** y: n int32 of low..high-1, as 32 random bits times (high - low) / 2^32. With high - low = 2^32, every int32. */
@@ -229,15 +343,39 @@ export function randint(
   low: i32,
   high: i32,
 ): void {
-  draw<RandInt>(y, n, seedLo, seedHi, drawLo, drawHi, i32x4.splat(low), i32x4.splat(high - low))
+  draw<RandInt>(y, y, n, seedLo, seedHi, drawLo, drawHi, i32x4.splat(low), i32x4.splat(high - low))
 }
 
 /** y: the int32 0..n-1 in random order, 64 random bits to an element. Fisher-Yates from the inside out, in place. */
 export function permutation(y: usize, n: i32, seedLo: i32, seedHi: i32, drawLo: i32, drawHi: i32): void {
-  draw<Choice>(y, n, seedLo, seedHi, drawLo, drawHi, V.zero(), V.zero())
+  draw<Choice>(y, y, n, seedLo, seedHi, drawLo, drawHi, V.zero(), V.zero())
   for (let i = 0; i < n; i++) {
     const chosen = y + (load<i32>(y + (i << 2)) << 2)
     store<i32>(y + (i << 2), load<i32>(chosen))
     store<i32>(chosen, i)
   }
+}
+
+/** y = x, n elements, each times 0 with probability p, else times 1 / (1 - p); with p = 1 all times 0. */
+export function dropout(x: usize, y: usize, n: i32, seedLo: i32, seedHi: i32, drawLo: i32, drawHi: i32, p: f64): void {
+  const threshold = Rate.threshold(p)
+  draw<Dropout<Product>>(x, y, n, seedLo, seedHi, drawLo, drawHi, threshold, Rate.scale(p))
+}
+
+/** dx (+)= dy times what x was multiplied by: the same draw gives it again. */
+export function dropoutGrad(
+  dy: usize,
+  dx: usize,
+  n: i32,
+  seedLo: i32,
+  seedHi: i32,
+  drawLo: i32,
+  drawHi: i32,
+  beta: i32,
+  p: f64,
+): void {
+  const threshold = Rate.threshold(p)
+  const scale = Rate.scale(p)
+  if (beta) draw<Dropout<AddedProduct>>(dy, dx, n, seedLo, seedHi, drawLo, drawHi, threshold, scale)
+  else draw<Dropout<Product>>(dy, dx, n, seedLo, seedHi, drawLo, drawHi, threshold, scale)
 }

@@ -732,6 +732,15 @@ export class Tensor {
     return ops.reshape(this, shape)
   }
 
+  /**
+   * The axes from `startDim` (default: the first) to `endDim` (default: the last) as one, by `reshape`: a view where strides can
+   * show that. A tensor without axes gets one.
+   * @throws ShapeError when there is no such axis, or `startDim` comes after `endDim`.
+   */
+  flatten(startDim?: number, endDim?: number): Tensor {
+    return ops.flatten(this, startDim, endDim)
+  }
+
   /** A view with two axes exchanged. Throws `ShapeError` for a tensor without axes. */
   transpose(dim0: number, dim1: number): Tensor {
     return ops.transpose(this, dim0, dim1)

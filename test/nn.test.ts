@@ -7,6 +7,7 @@ import * as nd from './ops/nd.ts'
 import { elu, gelu, geluTanh, hardswish, leakyRelu, logsigmoid, softplus } from './ops/reference/activation.ts'
 import { embedding } from './ops/reference/gather.ts'
 import { linear } from './ops/reference/matmul.ts'
+import { batchNorm, layerNorm } from './ops/reference/normalize.ts'
 import { logSoftmax, softmax } from './ops/reference/softmax.ts'
 import { clamp } from './ops/reference/unary.ts'
 
@@ -79,6 +80,67 @@ const layers: readonly LayerCase[] = [
     f,
     on: [[17], [3, 5]],
   })),
+  { layer: 'Dropout', make: () => new nn.Dropout().eval(), f: (x) => x, on: [[17], [3, 5]] },
+  { layer: 'Dropout', make: () => new nn.Dropout(1), f: (x) => nd.zip((a) => a * 0, x), on: [[17], [3, 5]] },
+  {
+    layer: 'BatchNorm1d',
+    make: () => new nn.BatchNorm1d(3),
+    f: batchNorm,
+    on: [
+      [2, 3],
+      [7, 3],
+      [0, 3],
+    ],
+  },
+  { layer: 'BatchNorm1d', make: () => new nn.BatchNorm1d(3, { affine: false }), f: (x) => batchNorm(x), on: [[4, 3]] },
+  {
+    layer: 'BatchNorm1d',
+    make: () => new nn.BatchNorm1d(3).eval(),
+    f: (x, weight, bias) => batchNorm(x, weight, bias, 1e-5, new Array(3).fill({ mean: 0, variance: 1 })),
+    on: [
+      [1, 3],
+      [7, 3],
+      [0, 3],
+    ],
+  },
+  {
+    layer: 'BatchNorm1d',
+    make: () => new nn.BatchNorm1d(3, { trackRunningStats: false, eps: 0.5 }).eval(),
+    f: (x, weight, bias) => batchNorm(x, weight, bias, 0.5),
+    on: [[4, 3]],
+  },
+  {
+    layer: 'LayerNorm',
+    make: () => new nn.LayerNorm(3),
+    f: (x, weight, bias) => layerNorm(x, weight, bias, 1),
+    on: [[3], [4, 3], [2, 4, 3], [0, 3]],
+  },
+  {
+    layer: 'LayerNorm',
+    make: () => new nn.LayerNorm([2, 3], { bias: false, eps: 0.5 }),
+    f: (x, weight) => layerNorm(x, weight, null, 2, 0.5),
+    on: [
+      [2, 3],
+      [4, 2, 3],
+    ],
+  },
+  {
+    layer: 'LayerNorm',
+    make: () => new nn.LayerNorm(3, { elementwiseAffine: false }),
+    f: (x) => layerNorm(x, null, null, 1),
+    on: [[4, 3]],
+  },
+  {
+    layer: 'Flatten',
+    make: () => new nn.Flatten(),
+    f: (x) => ({ ...x, shape: [x.shape[0], x.shape.slice(1).reduce((a, b) => a * b, 1)] }),
+    on: [
+      [3, 5],
+      [2, 3, 4],
+      [0, 3, 2],
+    ],
+  },
+  { layer: 'Identity', make: () => new nn.Identity(), f: (x) => x, on: [[17], [3, 5]] },
   {
     layer: 'sequential',
     make: () => nn.sequential(new nn.Linear(3, 4), new nn.Tanh(), new nn.Linear(4, 2), new nn.Sigmoid()),
@@ -127,7 +189,7 @@ describe.each(layers)('nn.$layer', ({ make: build, f, on }) => {
 })
 
 test('every layer is in a table', () => {
-  const { Module: _base, Parameter: _p, buffer: _b, functional: _f, ...exported } = nn
+  const { Module: _base, Parameter: _p, buffer: _b, functional: _f, init: _i, ...exported } = nn
   const named = layers.map(({ layer }) => layer)
   const isLoss = (name: string) => name.endsWith('Loss')
   expect(Object.keys(exported).filter((name) => !named.includes(name) && !isLoss(name))).toEqual([])

@@ -22,9 +22,13 @@ export interface OpSpec<P, N extends string> {
    * What the tape keeps for `backward`: the inputs, the output, both, nothing, or the inputs together with extra outputs
    * of `forward`, given as float32 shapes by name. Default: nothing.
    */
-  readonly saves?: 'inputs' | 'output' | 'both' | { readonly [name in N]: (xs: readonly Operand[]) => Shape }
+  readonly saves?:
+    | 'inputs'
+    | 'output'
+    | 'both'
+    | { readonly [name in N]: (xs: readonly Operand[], params: NoInfer<P>) => Shape }
   /** Which of the saved inputs `backward` reads, given which of them need a gradient. Default: all. */
-  readonly uses?: (needed: readonly boolean[]) => readonly boolean[]
+  readonly uses?: (needed: readonly boolean[], params: P) => readonly boolean[]
   /** Whether inputs may have any strides, or which ones; those that may not are made contiguous first. Default: none. */
   readonly strided?: boolean | ((x: Operand, i: number) => boolean)
   /** The dtype each input is converted to; null leaves it as it is. Default: float32 for all. */
@@ -56,14 +60,19 @@ export function defineOp<P = void, N extends string = never>(spec: OpSpec<P, N>)
       made.push(y)
       const extras = {} as Record<N, Tensor>
       for (const name of names) {
-        extras[name] = inputs[0].make(extraShapes![name](xs), 'float32')
+        extras[name] = inputs[0].make(extraShapes![name](xs, params), 'float32')
         made.push(extras[name])
       }
       spec.forward(engine().k, xs, y, params, extras)
       const { backward } = spec
       const edges = backward && isRecording() ? edgesOf(inputs) : null
       if (backward && edges) {
-        const used = keepsInputs ? spec.uses?.(edges.map((edge) => edge !== null)) : undefined
+        const used = keepsInputs
+          ? spec.uses?.(
+              edges.map((edge) => edge !== null),
+              params,
+            )
+          : undefined
         const kept = [...(keepsInputs ? xs : []), ...(keepsOutput ? [y] : [])]
         const saved = [...kept, ...names.map((name) => extras[name])].map(
           (x, i) => new Saved(x, used?.[i] === false ? null : x.storage),

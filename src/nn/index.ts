@@ -1,3 +1,14 @@
+export type {
+  BCELossOptions,
+  BCEWithLogitsLossOptions,
+  CrossEntropyLossOptions,
+  HuberLossOptions,
+  KLDivLossOptions,
+  LossOptions,
+  NLLLossOptions,
+  Reduction,
+  SmoothL1LossOptions,
+} from '../ops/index.ts'
 export {
   ELU,
   GELU,
@@ -15,18 +26,9 @@ export {
   Softplus,
   Tanh,
 } from './activation.ts'
-export type {
-  BCELossOptions,
-  BCEWithLogitsLossOptions,
-  CrossEntropyLossOptions,
-  HuberLossOptions,
-  KLDivLossOptions,
-  LossOptions,
-  NLLLossOptions,
-  Reduction,
-  SmoothL1LossOptions,
-} from '../ops/index.ts'
+export { Dropout } from './dropout.ts'
 export { Embedding } from './embedding.ts'
+export { Flatten, Identity } from './flatten.ts'
 /** What layers, activations and losses compute, as functions. */
 export * as functional from './functional.ts'
 export { Linear } from './linear.ts'
@@ -42,4 +44,5 @@ export {
   SmoothL1Loss,
 } from './loss.ts'
 export { buffer, type Features, type Layer, Module, Parameter, type StateDict } from './module.ts'
+export { BatchNorm1d, type BatchNorm1dOptions, LayerNorm, type LayerNormModuleOptions } from './normalize.ts'
 export { type Sequential, sequential } from './sequential.ts'

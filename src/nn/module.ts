@@ -39,8 +39,12 @@ export class Parameter extends Tensor {
 }
 
 class BufferTensor extends Tensor {
-  constructor(data: Tensor) {
+  /** Its name in state dicts, where that is not the one of its field. */
+  readonly savedAs: string | null
+
+  constructor(data: Tensor, savedAs: string | null) {
     super(denseCell('nn.buffer', data), data.shape)
+    this.savedAs = savedAs
     this.storage.assign('parameters')
     own(this)
   }
@@ -57,9 +61,12 @@ function denseCell(what: string, data: Tensor): Tensor['cell'] {
   return withReadable(what, data, { strided: true }, (x) => x.converted(x.dtype)).cell
 }
 
-/** State of a module that is saved but not trained, such as running statistics. It takes over the memory of `data`. */
-export function buffer(data: Tensor): Tensor {
-  return new BufferTensor(data)
+/**
+ * State of a module that is saved but not trained, such as running statistics. It takes over the memory of `data`.
+ * @param savedAs Its name in `stateDict()`. Default: that of its field.
+ */
+export function buffer(data: Tensor, savedAs: string | null = null): Tensor {
+  return new BufferTensor(data, savedAs)
 }
 
 type Entry = readonly [name: string, value: Parameter | BufferTensor]
@@ -204,7 +211,9 @@ const listed = (what: string, names: readonly string[]) => (names.length > 0 ? `
 function entries(module: Module): Entry[] {
   const found: Entry[] = []
   walk(module, '', (name, value) => {
-    if (value instanceof Parameter || value instanceof BufferTensor) found.push([name, value])
+    if (value instanceof BufferTensor && value.savedAs !== null)
+      found.push([name.replace(/[^.]*$/, value.savedAs), value])
+    else if (value instanceof Parameter || value instanceof BufferTensor) found.push([name, value])
   })
   return found
 }

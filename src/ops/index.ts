@@ -7,10 +7,13 @@ export * from './cast.ts'
 export * from './choice.ts'
 export * from './compare.ts'
 export { type CrossEntropyLossOptions, crossEntropy, type NLLLossOptions, nllLoss } from './crossEntropy.ts'
+export { dropout } from './dropout.ts'
 export * from './einsum.ts'
 export * from './extremes.ts'
 export * from './gather.ts'
 export * from './inplace.ts'
+export { add_, clamp_, copy_, div_, fill_, lerp_, mul_, sub_, zero_ } from './inplace.ts'
+export * from './loss.ts'
 export {
   type BCELossOptions,
   type BCEWithLogitsLossOptions,
@@ -29,6 +32,7 @@ export {
 } from './loss.ts'
 export * from './matmul.ts'
 export * from './moments.ts'
+export { type BatchNormOptions, batchNorm, type LayerNormOptions, layerNorm } from './normalize.ts'
 export * from './reduce.ts'
 export type { ReduceOptions } from './reduction.ts'
 export * from './scan.ts'

@@ -26,13 +26,16 @@ function checkMutable(op: string, x: Tensor): void {
     throw new GraphError(`${op}: this tensor shows the same elements more than once; change a clone()`)
 }
 
-/** Changes `x` by writing the result of `write` over it; `write` gets `x`, or a dense copy when `x` is strided. */
-function change(
+/**
+ * Changes `x` by writing the result of `write` over it; `write` gets `x`, or a dense copy when `x` is strided. When it throws,
+ * `x` is as it was.
+ */
+export function change<T>(
   op: string,
   x: Tensor,
   sources: readonly Tensor[],
-  write: (y: Operand, sources: readonly Tensor[]) => void,
-): void {
+  write: (y: Operand, sources: readonly Tensor[]) => T,
+): T {
   checkMutable(op, x)
   for (const source of sources) {
     check(op, source)
@@ -56,9 +59,10 @@ function change(
       const fits = s.dtype === x.dtype && isContiguous(s.shape, s.strides) && !overlaps
       return fits ? s : temporary(s.converted(x.dtype))
     })
-    write(target, operands)
+    const result = write(target, operands)
     if (!isDense) copyStrided(target, x)
     x.storage.changed()
+    return result
   } catch (error) {
     throw MemoryLimitError.from(error, op, [x, ...sources])
   } finally {

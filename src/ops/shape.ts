@@ -72,6 +72,18 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   return reshapedStrides(x.shape, x.strides, to) ? reshaped(x, to) : rearranged([x], to)
 }
 
+export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
+  check('flatten', x)
+  const start = normalizeDim('flatten', startDim, x.ndim)
+  const end = normalizeDim('flatten', endDim, x.ndim)
+  if (start > end)
+    throw new ShapeError(
+      `flatten: axis ${startDim} comes after axis ${endDim} in ${formatShape(x.shape)}; give the first one first`,
+    )
+  const joined = numelOf(x.shape.slice(start, end + 1))
+  return reshape(x, [...x.shape.slice(0, start), joined, ...x.shape.slice(end + 1)])
+}
+
 const swap = (list: Shape, i: number, j: number) => list.with(i, list[j]).with(j, list[i])
 
 const transposed = defineView<readonly [number, number]>('transpose', (shape, strides, [i, j]) => ({

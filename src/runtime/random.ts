@@ -19,6 +19,13 @@ export const drawOf = (of: number, number: number): Draw => [low(of), high(of), 
 /** The next draw of the global sequence. */
 export const nextDraw = (): Draw => drawOf(seed, draws++)
 
+/** Runs `body` with the next draw of the global sequence, which is not used up if it fails. */
+export function withDraw<T>(body: (draw: Draw) => T): T {
+  const result = body(drawOf(seed, draws))
+  draws++
+  return result
+}
+
 export function checkSeed(op: string, value: number): void {
   if (!Number.isSafeInteger(value) || value < 0)
     throw new OptionError(`${op}: ${value} is not a seed; a seed is an integer from 0 to 2^53 - 1`)

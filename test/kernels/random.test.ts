@@ -1,22 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { philox, type Words } from '../support/philox.ts'
+import { chiSquare, kolmogorovSmirnov, normalDistribution } from '../support/statistics.ts'
 import { alloc, EDGE_LENGTHS, expectCanaries, k, readF32, readI32, reset } from './harness.ts'
-
-type Words = [number, number, number, number]
-
-/** Philox4x32-10, straight from the paper. */
-function philox([c0, c1, c2, c3]: Words, [key0, key1]: [number, number]): Words {
-  for (let round = 0; round < 10; round++) {
-    const p0 = 0xd2511f53n * BigInt(c0)
-    const p1 = 0xcd9e8d57n * BigInt(c2)
-    const high = (p: bigint) => Number(p >> 32n)
-    const low = (p: bigint) => Number(p & 0xffffffffn)
-    const next = [high(p1) ^ c1 ^ key0, low(p1), high(p0) ^ c3 ^ key1, low(p0)]
-    ;[c0, c1, c2, c3] = next.map((v) => v >>> 0) as Words
-    key0 = (key0 + 0x9e3779b9) >>> 0
-    key1 = (key1 + 0xbb67ae85) >>> 0
-  }
-  return [c0, c1, c2, c3]
-}
 
 it.each<[Words, [number, number], Words]>([
   [
@@ -224,27 +209,3 @@ describe('permutation', () => {
     expect(chiSquare([...counts.values()], 100)).toBeLessThan(173)
   })
 })
-
-function chiSquare(counts: number[], expected: number): number {
-  return counts.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0)
-}
-
-/** The largest distance between the sample's distribution and the one given. */
-function kolmogorovSmirnov(sample: Float32Array, distribution: (x: number) => number): number {
-  const n = sample.length
-  return sample
-    .slice()
-    .sort()
-    .reduce((max, x, i) => {
-      const p = distribution(x)
-      return Math.max(max, p - i / n, (i + 1) / n - p)
-    }, 0)
-}
-
-/** Abramowitz and Stegun 7.1.26: good to 1e-7. */
-function normalDistribution(x: number): number {
-  const t = 1 / (1 + (0.3275911 * Math.abs(x)) / Math.SQRT2)
-  const p = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t
-  const tail = (p * Math.exp((-x * x) / 2)) / 2
-  return x < 0 ? tail : 1 - tail
-}

@@ -9,10 +9,12 @@ import * as arrange from './cases/arrange.ts'
 import * as cast from './cases/cast.ts'
 import * as choice from './cases/choice.ts'
 import * as compare from './cases/compare.ts'
+import * as dropout from './cases/dropout.ts'
 import * as einsum from './cases/einsum.ts'
 import * as gather from './cases/gather.ts'
 import * as loss from './cases/loss.ts'
 import * as matmul from './cases/matmul.ts'
+import * as normalize from './cases/normalize.ts'
 import * as reduce from './cases/reduce.ts'
 import * as scan from './cases/scan.ts'
 import * as shape from './cases/shape.ts'
@@ -116,7 +118,9 @@ const families = [
   einsum,
   gather,
   loss,
+  dropout,
   matmul,
+  normalize,
   reduce,
   scan,
   shape,

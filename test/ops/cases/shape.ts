@@ -24,6 +24,22 @@ export const cases: readonly Case[] = [
     ],
   },
   {
+    op: 'flatten',
+    f: (x: Nd, start = 0, end = -1) => {
+      const [from, to] = [start, end].map((dim) => (dim < 0 ? dim + Math.max(x.shape.length, 1) : dim))
+      const joined = x.shape.slice(from, to + 1).reduce((a, b) => a * b, 1)
+      return { shape: [...x.shape.slice(0, from), joined, ...x.shape.slice(to + 1)], data: x.data }
+    },
+    on: [
+      on([2, 3, 4]),
+      ...[[1], [0, 1], [1, 2], [-2, -1], [1, 1]].map((dims) => on([2, 3, 4]).with(...dims)),
+      on([]),
+      on([]).with(0, 0),
+      on([3]),
+      on([2, 0, 3]).with(1),
+    ],
+  },
+  {
     op: 'transpose',
     f: transpose,
     on: [
@@ -93,6 +109,11 @@ export const refused: readonly Refusal[] = [
     op: 'reshape',
     error: ShapeError,
     on: [on([2, 3]).with([5]), on([6]).with([-1, -1]), on([6]).with([-1, 4]), on([0]).with([-1, 0])],
+  },
+  {
+    op: 'flatten',
+    error: ShapeError,
+    on: [[3], [2, 1], [0, -4], [0.5], ['1']].map((dims) => on([2, 3, 4]).with(...dims)),
   },
   { op: 'transpose', error: ShapeError, on: [on([2, 3]).with(0, 2), on([]).with(0, 0)] },
   {
