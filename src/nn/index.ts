@@ -31,6 +31,8 @@ export { Embedding } from './embedding.ts'
 export { Flatten, Identity } from './flatten.ts'
 /** What layers, activations and losses compute, as functions. */
 export * as functional from './functional.ts'
+/** How parameters begin: functions that fill a tensor in place. */
+export * as init from './init.ts'
 export { Linear } from './linear.ts'
 export {
   BCELoss,
