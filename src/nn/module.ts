@@ -4,8 +4,9 @@ import { formatModule, INSPECT, inspected, SUMMARY } from '../inspect.ts'
 import { checkOptions } from '../options.ts'
 import { freeWithHandle, own } from '../runtime/lifetimes.ts'
 import { noGrad } from '../scope.ts'
-import { formatShape, isContiguous, sameShape } from '../shape.ts'
+import { formatShape, isContiguous, type Shape, sameShape } from '../shape.ts'
 import { Tensor } from '../tensor.ts'
+import { type Part, summaryOf } from './summary.ts'
 
 /** The last axis of what a module takes and gives; `'same'` leaves it as it is, `number` fits anything. */
 export type Features = readonly [takes: number, gives: number] | 'same'
@@ -182,6 +183,21 @@ export abstract class Module<F extends Features = Features> {
     return treeOf(this, [])
   }
 
+  /**
+   * A table of the modules inside, one to a line: its path, its class, the shape of what it gives, and how many parameters are
+   * in its own fields; below, how many there are in all, trained and frozen. A parameter that is shared counts once.
+   *
+   * ```ts
+   * console.log(nn.sequential(new nn.Linear(4, 16), new nn.ReLU(), new nn.Linear(16, 3)).summary([32, 4]))
+   * ```
+   * @param inputShape The shape of an input, the batch included. The model is run once on zeros, float32 or where it takes none
+   *   int32, as after `eval()`; modes, buffers and the sequence of random numbers stay as they are. Default: no shapes.
+   * @throws ShapeError for what is no shape, and whatever the model throws on zeros of that shape.
+   */
+  summary(inputShape?: Shape): string {
+    return summaryOf(partsOf(this), inputShape)
+  }
+
   /** @internal */
   [SUMMARY](): string {
     return this.constructor.name
@@ -225,6 +241,22 @@ export function modulesIn(module: Module): Module[] {
     if (value instanceof Module) found.push(value)
   })
   return found
+}
+
+/** A module and those inside, each with its path and the tensors that are its own. */
+function partsOf(module: Module, path = '', around: readonly Module[] = []): Part[] {
+  const parameters: Parameter[] = []
+  const buffers: Tensor[] = []
+  const inside: Part[] = []
+  const visit = (at: string, value: object): boolean => {
+    const isChild = value instanceof Module && value !== module
+    if (isChild) inside.push(...partsOf(value, at, [...around, module]))
+    else if (value instanceof Parameter) parameters.push(value)
+    else if (value instanceof BufferTensor) buffers.push(value)
+    return !isChild
+  }
+  walk(module, path, visit, around)
+  return [{ path, module, parameters, buffers }, ...inside]
 }
 
 /** A module and those inside, each by the path from the one around it, but none inside itself. */

@@ -26,6 +26,16 @@ export function withDraw<T>(body: (draw: Draw) => T): T {
   return result
 }
 
+/** Runs `body` and goes on as if it had drawn nothing. */
+export function withoutDraws<T>(body: () => T): T {
+  const before = [seed, draws]
+  try {
+    return body()
+  } finally {
+    ;[seed, draws] = before
+  }
+}
+
 export function checkSeed(op: string, value: number): void {
   if (!Number.isSafeInteger(value) || value < 0)
     throw new OptionError(`${op}: ${value} is not a seed; a seed is an integer from 0 to 2^53 - 1`)
