@@ -1,5 +1,35 @@
 /** How well samples fit a distribution. */
 
+/** How many standard deviations of a normal number are passed, on one side, once in 30,000 times. */
+export const FAR = 4
+
+/**
+ * What `chiSquare` of so many degrees of freedom passes as rarely: E. B. Wilson, M. M. Hilferty, "The Distribution of
+ * Chi-Square" (1931).
+ */
+export function chiSquareLimit(freedom: number): number {
+  const v = 2 / (9 * freedom)
+  return freedom * (1 - v + FAR * Math.sqrt(v)) ** 3
+}
+
+/** What `kolmogorovSmirnov` of n numbers passes as rarely. */
+export const kolmogorovLimit = (n: number) => Math.sqrt(Math.log(2 * 30_000) / 2 / n)
+
+/** How far two samples are from uncorrelated, in standard deviations. */
+export function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  const n = a.length
+  const mean = (x: ArrayLike<number>) => Array.from(x).reduce((sum, v) => sum + v, 0) / n
+  const [meanA, meanB] = [mean(a), mean(b)]
+  let [ab, aa, bb] = [0, 0, 0]
+  for (let i = 0; i < n; i++) {
+    const [da, db] = [a[i] - meanA, b[i] - meanB]
+    ab += da * db
+    aa += da * da
+    bb += db * db
+  }
+  return (ab / Math.sqrt(aa * bb)) * Math.sqrt(n)
+}
+
 /** Pearson's statistic: how far counts are from one `expected` for all. */
 export function chiSquare(counts: number[], expected: number): number {
   return counts.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0)
