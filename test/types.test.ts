@@ -26,6 +26,8 @@ nn.sequential(new nn.Linear(2, 3), new Net(), new nn.Linear(5, 6))`,
 class Sized extends nn.Module<readonly [3, 4]> { forward(x: Tensor) { return x } }
 nn.sequential(new nn.Linear(2, 3), new Net(), new nn.Linear(5, 3), new Sized(), new nn.Linear(4, 1))`,
   behindEmbedding: 'nn.sequential(new nn.Embedding(100, 8), new nn.ReLU(), new nn.Linear(16, 2))',
+  behindBatchNorm: 'nn.sequential(new nn.BatchNorm1d(8), new nn.Dropout(), new nn.LayerNorm(8), new nn.Linear(16, 2))',
+  batchNormFits: 'nn.sequential(new nn.Linear(2, 8), new nn.BatchNorm1d(8), new nn.Dropout(), new nn.Linear(8, 2))',
   embeddingFits: 'nn.sequential(new nn.Embedding(100, 8), new nn.Linear(8, 2))',
   none: 'nn.sequential()',
   one: 'nn.sequential(new nn.ReLU())',
@@ -87,6 +89,7 @@ describe('a chain whose sizes do not meet does not compile, and the layer that d
   test.each<[Name, string, string]>([
     ['mismatch', 'this layer takes 64 features, but the one before it gives 128', 'new nn.Linear(64, 10)'],
     ['behindReLU', 'this layer takes 64 features, but the one before it gives 128', 'new nn.Linear(64, 10)'],
+    ['behindBatchNorm', 'this layer takes 16 features, but the one before it gives 8', 'new nn.Linear(16, 2)'],
     ['behindEmbedding', 'this layer takes 16 features, but the one before it gives 8', 'new nn.Linear(16, 2)'],
     ['behindTwo', 'this layer takes 4 features, but the one before it gives 3', 'new nn.Linear(4, 5)'],
     [
@@ -117,6 +120,7 @@ test.each<Name>([
   'nestedFits',
   'anyNumber',
   'customFits',
+  'batchNormFits',
   'embeddingFits',
   'none',
   'one',

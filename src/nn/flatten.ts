@@ -4,7 +4,9 @@ import { Module } from './module.ts'
 
 /** The axes from `startDim` to `endDim` as one: (N, …) to (N, the product of the others). See `x.flatten`. */
 export class Flatten extends Module<readonly [number, number]> {
+  /** The first of the axes that become one. */
   readonly startDim: number
+  /** The last of them. */
   readonly endDim: number
 
   /**

@@ -25,7 +25,9 @@ export interface BatchNorm1dOptions {
  * `running_var` and `num_batches_tracked`. See `nn.functional.batchNorm`.
  */
 export class BatchNorm1d<C extends number = number> extends Module<readonly [C, C]> {
+  /** What is added to the variance. */
   readonly eps: number
+  /** How far the running statistics move towards those of a batch; null: to the average of all. */
   readonly momentum: number | null
   /** (C), or null without `affine`. */
   readonly weight: Parameter | null
@@ -87,7 +89,9 @@ export interface LayerNormModuleOptions {
  * others on its own. Any shape that ends so, to the same. `weight` starts at 1, `bias` at 0. See `nn.functional.layerNorm`.
  */
 export class LayerNorm extends Module<'same'> {
+  /** The sizes of the axes that are normalised together. */
   readonly normalizedShape: Shape
+  /** What is added to the variance. */
   readonly eps: number
   /** Of the normalised shape, or null without `elementwiseAffine`. */
   readonly weight: Parameter | null

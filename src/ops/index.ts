@@ -11,9 +11,7 @@ export { dropout } from './dropout.ts'
 export * from './einsum.ts'
 export * from './extremes.ts'
 export * from './gather.ts'
-export * from './inplace.ts'
 export { add_, clamp_, copy_, div_, fill_, lerp_, mul_, sub_, zero_ } from './inplace.ts'
-export * from './loss.ts'
 export {
   type BCELossOptions,
   type BCEWithLogitsLossOptions,

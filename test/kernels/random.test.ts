@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { philox, type Words } from '../support/philox.ts'
 import { chiSquare, kolmogorovSmirnov, normalDistribution } from '../support/statistics.ts'
-import { alloc, EDGE_LENGTHS, expectCanaries, k, readF32, readI32, reset } from './harness.ts'
+import { alloc, EDGE_LENGTHS, expectCanaries, f32, k, readF32, readI32, reset } from './harness.ts'
 
 it.each<[Words, [number, number], Words]>([
   [
@@ -176,6 +176,50 @@ describe('normal', () => {
     const extreme = y.reduce((max, v) => Math.max(max, Math.abs(v)), 0)
     expect(extreme).toBeGreaterThan(4.2)
     expect(extreme).toBeLessThan(6.77)
+  })
+})
+
+describe('truncatedNormal', () => {
+  it.each([
+    [-2, 2],
+    [-8, 8],
+    [0.5, 3],
+    [-6, -2],
+  ])('is where the distribution function reaches what the words say, from %d to %d', (low, high) => {
+    const n = 2000
+    const y = alloc(n * 4, 4)
+    k.truncatedNormal(y, n, ...SEED, 3, 2, 3 + 2 * low, 3 + 2 * high)
+    expectCanaries()
+    const from = normalDistribution(low)
+    const width = normalDistribution(high) - from
+    const words = wordsOf(SEED, n)
+    readF32(y, n).forEach((v, i) => {
+      const expected = from + (width * (words[i]! + 0.5)) / 2 ** 32
+      expect(Math.abs(normalDistribution((v - 3) / 2) - expected)).toBeLessThan(6e-7)
+    })
+  })
+
+  it('knows how much lies between', () => {
+    const between = (low: number, high: number) => k.normalBetween(low, high)
+    expect(Math.abs(between(-1, 1) - 0.6826894921370859)).toBeLessThan(2e-15)
+    expect(Math.abs(between(-40, -5) - 2.8665157187919344e-7)).toBeLessThan(2e-15)
+    expect(between(-40, 40)).toBe(1)
+    expect(between(20, 40)).toBe(0)
+  })
+})
+
+describe.each([0.25, 0.9])('dropout with p %d', (p) => {
+  it.each(EDGE_LENGTHS)('goes by the words, forward and back, for %d elements', (n) => {
+    const x = Float32Array.from({ length: n }, (_, i) => i - 3.5)
+    const expected = x.map((v, i) => v * (wordsOf(SEED, n)[i]! < p * 2 ** 32 ? 0 : Math.fround(1 / (1 - p))))
+    const [y, dx, added] = [alloc(n * 4, 4), alloc(n * 4, 8), f32(x)]
+    k.dropout(f32(x, 12), y, n, ...SEED, p)
+    k.dropoutGrad(f32(x), dx, n, ...SEED, 0, p)
+    k.dropoutGrad(f32(x), added, n, ...SEED, 1, p)
+    expectCanaries()
+    expect(readF32(y, n)).toEqual(expected)
+    expect(readF32(dx, n)).toEqual(expected)
+    expect(readF32(added, n)).toEqual(expected.map((v, i) => v + x[i]!))
   })
 })
 
