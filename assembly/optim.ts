@@ -1,20 +1,19 @@
 /**
  * Optimizer steps over a table of segments, one row for each parameter that has a gradient:
  *
- *   byte   0          4         8        12       16      20                                   64
- *          +----------+---------+--------+--------+--------+-------------------------------------+
- *          | parameter| gradient| state0 | state1 | length | hyper-parameters                    |
- *          | ptr      | ptr     | ptr    | ptr    | i32    | f32 each, the rest unused           |
- *          +----------+---------+--------+--------+--------+-------------------------------------+
- *   sgd                           momentum buffer          20 lr, 24 momentum, 28 oneMinusDampening, 32 weightDecay,
- *                                 (none if momentum is 0)  36 nesterov (0/1), 40 first (1: the buffer is empty)
- *   adam                          m        v               20 stepSize = lr / (1 - beta1^t),
- *                                                          24 correction = 1 / sqrt(1 - beta2^t),
- *                                                          28 oneMinusBeta1, 32 beta2, 36 oneMinusBeta2,
- *                                                          40 eps, 44 weightDecay
+ *   byte   0          4         8        12       16       20      24                            64
+ *          +----------+---------+--------+--------+--------+--------+----------------------------+
+ *          | parameter| gradient| state0 | state1 | state2 | length | hyper-parameters           |
+ *          | ptr      | ptr     | ptr    | ptr    | ptr    | i32    | f32 each, the rest unused  |
+ *          +----------+---------+--------+--------+--------+--------+----------------------------+
+ *   sgd      state0 is the momentum buffer (none if momentum is 0);
+ *            24 lr, 28 momentum, 32 oneMinusDampening, 36 weightDecay, 40 nesterov (0/1), 44 first (1: the buffer is empty)
+ *   adam     state0 is m, state1 is v;
+ *            24 stepSize = lr / (1 - beta1^t), 28 correction = 1 / sqrt(1 - beta2^t), 32 oneMinusBeta1, 36 beta2,
+ *            40 oneMinusBeta2, 44 eps, 48 weightDecay
  *
- * What is one minus something comes as such: 1 - 0.999 in float32 would lose bits.
- * Weight decay is L2: weightDecay * p joins the gradient, and when it is 0 not even an infinite p does.
+ * A state that a row does not need is a null pointer. What is one minus something comes as such: 1 - 0.999 in float32 would
+ * lose bits. Weight decay is L2: weightDecay * p joins the gradient, and when it is 0 not even an infinite p does.
  */
 import { V } from './simd'
 
@@ -37,9 +36,9 @@ class Rest {
 /** One step of torch.optim.SGD. table: `rows` segments */
 export function sgd(table: usize, rows: i32): void {
   for (; rows > 0; rows--, table += ROW) {
-    const n = load<i32>(table, 16)
+    const n = load<i32>(table, 20)
     const rest = n & 3
-    if (load<f32>(table, 24) === 0) {
+    if (load<f32>(table, 28) === 0) {
       descend<Whole>(table, 0, n - rest)
       descend<Rest>(table, n - rest, rest)
     } else {
@@ -53,8 +52,8 @@ function descend<W>(row: usize, from: i32, n: i32): void {
   const w = changetype<W>(0)
   let p: usize = load<u32>(row) + (from << 2)
   let g: usize = load<u32>(row, 4) + (from << 2)
-  const lr = V.loadSplat(row + 20)
-  const decay = V.loadSplat(row + 32)
+  const lr = V.loadSplat(row + 24)
+  const decay = V.loadSplat(row + 36)
   const decays = f32x4.ne(decay, V.zero())
   for (; n > 0; n -= 4, p += 16, g += 16) {
     const weight = V.load(p)
@@ -68,16 +67,16 @@ function descendWithMomentum<W>(row: usize, from: i32, n: i32): void {
   let p: usize = load<u32>(row) + (from << 2)
   let g: usize = load<u32>(row, 4) + (from << 2)
   let buffer: usize = load<u32>(row, 8) + (from << 2)
-  const lr = V.loadSplat(row + 20)
-  const momentum = V.loadSplat(row + 24)
-  const decay = V.loadSplat(row + 32)
+  const lr = V.loadSplat(row + 24)
+  const momentum = V.loadSplat(row + 28)
+  const decay = V.loadSplat(row + 36)
   const decays = f32x4.ne(decay, V.zero())
   // An empty buffer becomes the gradient: nothing of what it held, all of what comes.
-  const first = load<f32>(row, 40) !== 0
+  const first = load<f32>(row, 44) !== 0
   const held = i32x4.splat(first ? 0 : -1)
-  const fresh = V.splat(first ? 1 : load<f32>(row, 28))
+  const fresh = V.splat(first ? 1 : load<f32>(row, 32))
   // The direction is the buffer, or with Nesterov grad + momentum * buffer.
-  const nesterov = load<f32>(row, 36) !== 0
+  const nesterov = load<f32>(row, 40) !== 0
   const ahead = i32x4.splat(nesterov ? -1 : 0)
   const along = nesterov ? momentum : V.splat(1)
   for (; n > 0; n -= 4, p += 16, g += 16, buffer += 16) {
@@ -93,7 +92,7 @@ function descendWithMomentum<W>(row: usize, from: i32, n: i32): void {
 /** One step of torch.optim.Adam. table: `rows` segments */
 export function adam(table: usize, rows: i32): void {
   for (; rows > 0; rows--, table += ROW) {
-    const n = load<i32>(table, 16)
+    const n = load<i32>(table, 20)
     const rest = n & 3
     adapt<Whole>(table, 0, n - rest)
     adapt<Rest>(table, n - rest, rest)
@@ -110,13 +109,13 @@ function adapt<W>(row: usize, from: i32, n: i32): void {
   let g: usize = load<u32>(row, 4) + (from << 2)
   let m: usize = load<u32>(row, 8) + (from << 2)
   let v: usize = load<u32>(row, 12) + (from << 2)
-  const stepSize = V.loadSplat(row + 20)
-  const correction = V.loadSplat(row + 24)
-  const oneMinusBeta1 = V.loadSplat(row + 28)
-  const beta2 = V.loadSplat(row + 32)
-  const oneMinusBeta2 = V.loadSplat(row + 36)
-  const eps = V.loadSplat(row + 40)
-  const decay = V.loadSplat(row + 44)
+  const stepSize = V.loadSplat(row + 24)
+  const correction = V.loadSplat(row + 28)
+  const oneMinusBeta1 = V.loadSplat(row + 32)
+  const beta2 = V.loadSplat(row + 36)
+  const oneMinusBeta2 = V.loadSplat(row + 40)
+  const eps = V.loadSplat(row + 44)
+  const decay = V.loadSplat(row + 48)
   const decays = f32x4.ne(decay, V.zero())
   for (; n > 0; n -= 4, p += 16, g += 16, m += 16, v += 16) {
     const weight = V.load(p)

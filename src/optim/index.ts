@@ -1,3 +1,5 @@
 export { Adam, type AdamOptions } from './adam.ts'
-export { Optimizer } from './optimizer.ts'
+export type { ParamGroup, ParamGroupOptions, Trainable } from './groups.ts'
+export { Optimizer, type OptimizerOptions } from './optimizer.ts'
 export { SGD, type SGDOptions } from './sgd.ts'
+export type { OptimizerStateDict, ParameterState } from './state-dict.ts'

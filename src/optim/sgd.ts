@@ -1,7 +1,6 @@
 import { OptionError } from '../errors.ts'
-import { checkOption, checkOptions } from '../options.ts'
-import type { Tensor } from '../tensor.ts'
-import { Optimizer } from './optimizer.ts'
+import { Optimizer, type Trainable } from './optimizer.ts'
+import { atLeast0, finite, flag } from './options.ts'
 
 /** The hyper-parameters of `SGD`. */
 export interface SGDOptions {
@@ -17,32 +16,39 @@ export interface SGDOptions {
   nesterov?: boolean
 }
 
+const RULES = {
+  lr: atLeast0(0.01),
+  momentum: atLeast0(0),
+  dampening: finite(0),
+  weightDecay: atLeast0(0),
+  nesterov: flag(false),
+}
+
 /**
  * Stochastic gradient descent, as `torch.optim.SGD`: g += weightDecay p; v = momentum v + (1 - dampening) g (at first v = g);
  * p -= lr v, or with Nesterov p -= lr (g + momentum v).
  */
-export class SGD extends Optimizer {
+export class SGD extends Optimizer<SGDOptions> {
   protected readonly kernel = 'sgd'
-  protected readonly stateCount: number
-  readonly #options: Required<Omit<SGDOptions, 'lr'>>
+  protected readonly states = ['momentumBuffer']
 
-  constructor(parameters: Iterable<Tensor>, options: SGDOptions = {}) {
-    checkOptions('SGD', options, ['lr', 'momentum', 'dampening', 'weightDecay', 'nesterov'])
-    const { lr = 0.01, momentum = 0, dampening = 0, weightDecay = 0, nesterov = false } = options
-    super(parameters, lr)
-    checkOption('SGD', 'momentum', momentum, momentum >= 0, 'a finite number from 0 up')
-    checkOption('SGD', 'dampening', dampening, true, 'a finite number')
-    checkOption('SGD', 'weightDecay', weightDecay, weightDecay >= 0, 'a finite number from 0 up')
-    if (nesterov && (momentum === 0 || dampening !== 0))
-      throw new OptionError(
-        `SGD: nesterov needs momentum above 0 and no dampening; they are ${momentum} and ${dampening}`,
-      )
-    this.#options = { momentum, dampening, weightDecay, nesterov }
-    this.stateCount = momentum > 0 ? 1 : 0
+  constructor(parameters: Trainable<SGDOptions>, options: SGDOptions = {}) {
+    super(parameters, options, RULES)
   }
 
-  protected hyperParameters(update: number): readonly number[] {
-    const { momentum, dampening, weightDecay, nesterov } = this.#options
-    return [this.lr, momentum, 1 - dampening, weightDecay, Number(nesterov), Number(update === 1)]
+  protected override checkTogether(where: string, { nesterov, momentum, dampening }: Required<SGDOptions>): void {
+    if (nesterov && (momentum === 0 || dampening !== 0))
+      throw new OptionError(
+        `${where}: nesterov needs momentum above 0 and no dampening; they are ${momentum} and ${dampening}`,
+      )
+  }
+
+  protected override initialState({ momentum }: Required<SGDOptions>): number | null {
+    return momentum > 0 ? 0 : null
+  }
+
+  protected hyperParameters(options: Required<SGDOptions>, _update: number, isFresh: boolean): readonly number[] {
+    const { lr, momentum, dampening, weightDecay, nesterov } = options
+    return [lr, momentum, 1 - dampening, weightDecay, Number(nesterov), Number(isFresh)]
   }
 }

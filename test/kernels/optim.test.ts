@@ -10,6 +10,7 @@ interface Segment {
   g: Ptr
   state0?: Ptr
   state1?: Ptr
+  state2?: Ptr
   n: number
   hyper: number[]
 }
@@ -17,9 +18,9 @@ interface Segment {
 /** The table that optimizer kernels read: 64 bytes a row. */
 function table(segments: Segment[]): Ptr {
   const view = new DataView(new ArrayBuffer(segments.length * 64))
-  segments.forEach(({ p, g, state0 = 0, state1 = 0, n, hyper }, row) => {
-    for (const [i, v] of [p, g, state0, state1, n].entries()) view.setInt32(row * 64 + i * 4, v, true)
-    for (const [i, v] of hyper.entries()) view.setFloat32(row * 64 + 20 + i * 4, v, true)
+  segments.forEach(({ p, g, state0 = 0, state1 = 0, state2 = 0, n, hyper }, row) => {
+    for (const [i, v] of [p, g, state0, state1, state2, n].entries()) view.setInt32(row * 64 + i * 4, v, true)
+    for (const [i, v] of hyper.entries()) view.setFloat32(row * 64 + 24 + i * 4, v, true)
   })
   return i32(new Int32Array(view.buffer))
 }
