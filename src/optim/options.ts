@@ -49,3 +49,6 @@ export const rates = (first: number, second: number): Rule<readonly [number, num
       )
   },
 })
+
+/** What turns the sign of a gradient in kernels. */
+export const flipOf = (maximize: boolean): number => (maximize ? -0 : 0)

@@ -1,6 +1,6 @@
 import { OptionError } from '../errors.ts'
 import { Optimizer, type Trainable } from './optimizer.ts'
-import { atLeast0, finite, flag } from './options.ts'
+import { atLeast0, finite, flag, flipOf } from './options.ts'
 
 /** The hyper-parameters of `SGD`. */
 export interface SGDOptions {
@@ -14,6 +14,8 @@ export interface SGDOptions {
   weightDecay?: number
   /** Whether the momentum looks ahead (Nesterov); needs momentum and no dampening. Default: false. */
   nesterov?: boolean
+  /** Whether to go up along the gradient instead of down. Default: false. */
+  maximize?: boolean
 }
 
 const RULES = {
@@ -22,6 +24,7 @@ const RULES = {
   dampening: finite(0),
   weightDecay: atLeast0(0),
   nesterov: flag(false),
+  maximize: flag(false),
 }
 
 /**
@@ -48,7 +51,7 @@ export class SGD extends Optimizer<SGDOptions> {
   }
 
   protected hyperParameters(options: Required<SGDOptions>, _update: number, isFresh: boolean): readonly number[] {
-    const { lr, momentum, dampening, weightDecay, nesterov } = options
-    return [lr, momentum, 1 - dampening, weightDecay, Number(nesterov), Number(isFresh)]
+    const { lr, momentum, dampening, weightDecay, nesterov, maximize } = options
+    return [lr, momentum, 1 - dampening, weightDecay, Number(nesterov), Number(isFresh), flipOf(maximize)]
   }
 }

@@ -216,3 +216,106 @@ describe('adam', () => {
     expectClose(readF32(p, 1), [1.99], 1e-6, 0)
   })
 })
+
+/** A step of one optimizer in float64, in place: parameter, state and gradient element by element. */
+type Step = (p: number, states: readonly number[], g: number, t: number) => readonly [p: number, ...states: number[]]
+
+/** Rows of hyper-parameters with the number of state tensors, some of which are null pointers, and what a step is. */
+const others: readonly {
+  name: string
+  kernel: 'adam' | 'rmsprop' | 'adagrad'
+  has: readonly boolean[]
+  hyper: (t: number) => number[]
+  step: Step
+}[] = [
+  {
+    name: 'adam with AMSGrad, shrinking and upwards',
+    kernel: 'adam',
+    has: [true, true, true],
+    hyper: (t) => [0.01 / (1 - 0.9 ** t), 1 / Math.sqrt(1 - 0.7 ** t), 1 - 0.9, 0.7, 1 - 0.7, 1e-8, 0, 0.01, -0],
+    step: (p, [m, v, peak], g, t) => {
+      const [mean, square] = [0.9 * m! - 0.1 * g, 0.7 * v! + 0.3 * g * g]
+      const largest = Math.max(peak!, square)
+      const scale = Math.sqrt(largest / (1 - 0.7 ** t)) + 1e-8
+      return [0.99 * p - ((0.01 / (1 - 0.9 ** t)) * mean) / scale, mean, square, largest]
+    },
+  },
+  {
+    name: 'rmsprop',
+    kernel: 'rmsprop',
+    has: [true, false, false],
+    hyper: () => [0.01, 0.9, 1 - 0.9, 1e-3, 0.1, 0, 0],
+    step: (p, [s], g) => {
+      const d = g + 0.1 * p
+      const square = 0.9 * s! + 0.1 * d * d
+      return [p - (0.01 * d) / (Math.sqrt(square) + 1e-3), square]
+    },
+  },
+  {
+    name: 'rmsprop, centered',
+    kernel: 'rmsprop',
+    has: [true, true, false],
+    hyper: () => [0.01, 0.95, 1 - 0.95, 0.1, 0, 0, 0],
+    step: (p, [s, m], g) => {
+      const [square, mean] = [0.95 * s! + 0.05 * g * g, 0.95 * m! + 0.05 * g]
+      return [p - (0.01 * g) / (Math.sqrt(square - mean * mean) + 0.1), square, mean]
+    },
+  },
+  {
+    name: 'rmsprop with momentum, upwards',
+    kernel: 'rmsprop',
+    has: [true, false, true],
+    hyper: () => [0.01, 0.9, 1 - 0.9, 1e-3, 0, 0.5, -0],
+    step: (p, [s, , b], g) => {
+      const square = 0.9 * s! + 0.1 * g * g
+      const buffer = 0.5 * b! - g / (Math.sqrt(square) + 1e-3)
+      return [p - 0.01 * buffer, square, 0, buffer]
+    },
+  },
+  {
+    name: 'adagrad',
+    kernel: 'adagrad',
+    has: [true, false, false],
+    hyper: (t) => [0.1 / (1 + (t - 1) * 0.05), 1e-10, 0.1, 0],
+    step: (p, [s], g, t) => {
+      const d = g + 0.1 * p
+      const sum = s! + d * d
+      return [p - ((0.1 / (1 + (t - 1) * 0.05)) * d) / (Math.sqrt(sum) + 1e-10), sum]
+    },
+  },
+]
+
+describe.each(others)('$name', ({ kernel, has, hyper, step }) => {
+  it('follows its rule for 20 steps', () => {
+    for (const n of EDGE_LENGTHS) {
+      reset()
+      const p = f32(random(n), 4)
+      const g = alloc(n * 4 + 12, 8)
+      const states = has.map((isThere, i) => (isThere ? f32(new Float32Array(n), 12 - 4 * i) : undefined))
+      const [state0, state1, state2] = states
+      const expected = Array.from(random(n), (w) => [w, 0, 0, 0])
+      for (let t = 1; t <= STEPS; t++) {
+        const data = gradient(n, t)
+        k.gatherRows(input(data), i32([0]), g, 1, n * 4)
+        k[kernel](table([{ p, g, state0, state1, state2, n, hyper: hyper(t) }]), 1)
+        expected.forEach((row, i) => {
+          row.splice(0, 4, ...step(row[0]!, row.slice(1), data[i]!, t))
+        })
+      }
+      const column = (i: number) => expected.map((row) => row[i]!)
+      expectClose(readF32(p, n), column(0), 2e-6, 3e-6)
+      states.forEach((state, i) => {
+        if (state !== undefined) expectClose(readF32(state, n), column(i + 1), 4e-6, 4e-6)
+      })
+      expectCanaries()
+    }
+  })
+})
+
+it('takes a variance that rounding makes negative for 0', () => {
+  // The square of the mean is one rounding above the mean of squares.
+  const [g, p] = [f32([0.1]), f32([1])]
+  const [square, mean] = [f32([0.01]), f32([0.1])]
+  k.rmsprop(table([{ p, g, state0: square, state1: mean, n: 1, hyper: [0.5, 1, 0, 1, 0, 0, 0] }]), 1)
+  expectClose(readF32(p, 1), [1 - 0.5 * 0.1], 1e-6, 0)
+})
