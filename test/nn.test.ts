@@ -189,7 +189,7 @@ describe.each(layers)('nn.$layer', ({ make: build, f, on }) => {
 })
 
 test('every layer is in a table', () => {
-  const { Module: _base, Parameter: _p, buffer: _b, functional: _f, init: _i, ...exported } = nn
+  const { Module: _base, Parameter: _p, buffer: _b, functional: _f, init: _i, utils: _u, ...exported } = nn
   const named = layers.map(({ layer }) => layer)
   const isLoss = (name: string) => name.endsWith('Loss')
   expect(Object.keys(exported).filter((name) => !named.includes(name) && !isLoss(name))).toEqual([])

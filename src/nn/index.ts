@@ -48,3 +48,5 @@ export {
 export { buffer, type Features, type Layer, Module, Parameter, type StateDict } from './module.ts'
 export { BatchNorm1d, type BatchNorm1dOptions, LayerNorm, type LayerNormModuleOptions } from './normalize.ts'
 export { type Sequential, sequential } from './sequential.ts'
+/** What is done to the gradients of a model between `backward()` and `step()`. */
+export * as utils from './utils.ts'
