@@ -280,6 +280,20 @@ it('keeps tanh and erf within -1..1, and sigmoid within 0..1', () => {
   expect(readF32(y, x.length).every((v) => v >= 0 && v <= 1)).toBe(true)
 })
 
+it('cosine is off by at most one unit in the last place, and exact at multiples of pi', () => {
+  let worst = 0
+  for (let i = 0; i < 20_000; i++) {
+    const x = (i - 5000) * 0.0123456789
+    worst = Math.max(worst, Math.abs(k.cosine(x) - Math.cos(x)))
+  }
+  // Math.cos of this engine is off by less than one unit itself, and a cosine below 1 has units of 2^-53 or less.
+  expect(worst).toBeLessThanOrEqual(2 ** -53)
+  expect([k.cosine(0), k.cosine(Math.PI), k.cosine(2 * Math.PI)]).toEqual([1, -1, 1])
+  // 1 / 2 and -1 / 2, but for the rounding of pi / 3.
+  expect(k.cosine(Math.PI / 3)).toBe(0.5000000000000001)
+  expect(k.cosine(Infinity)).toBeNaN()
+})
+
 it.each([
   [0.9, 1],
   [0.999, 12345],

@@ -1,0 +1,6 @@
+export { CosineAnnealingLR, type CosineAnnealingOptions, LinearLR, type LinearOptions } from './anneal.ts'
+export { OneCycleLR, type OneCycleOptions } from './one-cycle.ts'
+export { type PlateauOptions, ReduceLROnPlateau } from './plateau.ts'
+export { LRScheduler, type SchedulerState } from './scheduler.ts'
+export { SequentialLR, type SequentialOptions } from './sequential.ts'
+export { type DecayOptions, ExponentialLR, MultiStepLR, StepLR } from './steps.ts'
