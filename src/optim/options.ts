@@ -4,7 +4,9 @@ import { checkFlag, checkOption } from '../options.ts'
 
 /** An option: its default, and a check that throws `OptionError`. */
 export interface Rule<T> {
+  /** What it is where nobody sets it. */
   readonly default: T
+  /** Throws `OptionError` for a value that it may not have. */
   readonly check: (optimizer: string, name: string, value: T) => void
 }
 

@@ -13,12 +13,18 @@ export interface ParameterState {
   [name: string]: Tensor | number | null
 }
 
+/** The options of a group. */
+export type SavedGroup<Options> = Required<Options> & {
+  /** The numbers of its parameters. */
+  params: number[]
+}
+
 /** What `optimizer.stateDict()` gives: state by the numbers of parameters, and the options of groups. */
 export interface OptimizerStateDict<Options> {
   /** By the number of the parameter; those that have never been updated are not there. */
   state: Record<string, ParameterState>
   /** The options of each group, and the numbers of its parameters. */
-  paramGroups: (Required<Options> & { params: number[] })[]
+  paramGroups: SavedGroup<Options>[]
 }
 
 /** An optimizer, as far as a state dict must fit it. */
