@@ -58,6 +58,16 @@ export class MemoryLimitError extends NeyronError {
   }
 }
 
+/** NaN or an infinity where there was none: in a loss of `fit`, or with `setDetectAnomaly(true)` in the result of an operation. */
+export class AnomalyError extends NeyronError {
+  override readonly name = 'AnomalyError'
+}
+
+/** A gradient that differs from what differences of values say: see `gradcheck`. */
+export class GradcheckError extends NeyronError {
+  override readonly name = 'GradcheckError'
+}
+
 /** A file or buffer that is not what its format demands. */
 export class FormatError extends NeyronError {
   override readonly name = 'FormatError'

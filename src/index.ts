@@ -29,9 +29,11 @@ export * as data from './data/index.ts'
 export type { Dtype, TypedArrays } from './dtype.ts'
 // What is thrown.
 export {
+  AnomalyError,
   DtypeError,
   ForeignTensorError,
   FormatError,
+  GradcheckError,
   GraphError,
   InitError,
   MemoryLimitError,
@@ -73,3 +75,31 @@ export { manualSeed } from './runtime/random.ts'
 export { noGrad, scope, steps } from './scope.ts'
 export type { Shape } from './shape.ts'
 export { type NestedArray, Tensor } from './tensor.ts'
+// Training.
+export type {
+  BatchContext,
+  Callback,
+  EpochContext,
+  EpochEndContext,
+  TrainContext,
+  TrainEndContext,
+  TrainingOptimizer,
+} from './train/callback.ts'
+export { type EvaluateOptions, evaluate, type PredictOptions, predict } from './train/evaluate.ts'
+export { type FitLog, type FitOptions, fit, type TrainingScheduler } from './train/fit.ts'
+export {
+  type CheckpointOptions,
+  checkpoint,
+  type EarlyStoppingOptions,
+  earlyStopping,
+  type HistoryCallback,
+  history,
+  type MonitorOptions,
+  type ProgressOptions,
+  progress,
+} from './train/hooks.ts'
+export type { Logs, Loss, Metric } from './train/learner.ts'
+/** Numbers that tell how good predictions are. */
+export * as metrics from './train/metrics.ts'
+export type { Data } from './train/source.ts'
+export type { History } from './train/training.ts'

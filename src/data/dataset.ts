@@ -66,6 +66,12 @@ export class TensorDataset<T extends readonly Tensor[] = readonly Tensor[]> {
     return made as unknown as Batch<T>
   }
 
+  /** @internal The rows from `start` up to but without `end`, in the same memory. */
+  rows(start: number, end: number): TensorDataset {
+    const views = this.tensors.map((x) => x.slice([start, end]))
+    return new TensorDataset(...views, this.#scale === undefined ? {} : { scale: this.#scale })
+  }
+
   #gather(x: Tensor, index: Ptr, count: number): Tensor {
     check('DataLoader', x)
     const { k } = engine()

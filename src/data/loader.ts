@@ -22,6 +22,17 @@ export interface DataLoaderOptions {
   dropLast?: boolean
 }
 
+/** The batches of one pass over a data set. */
+export interface Pass<T extends readonly Tensor[]> {
+  readonly length: number
+  /** How many rows batch `i` has. */
+  rows(i: number): number
+  /** Gathers batch `i`, which belongs to the turn or scope it is made in. */
+  batch(i: number): Batch<T>
+  /** Frees the order of rows. */
+  end(): void
+}
+
 /**
  * Batches of a data set: `for (const [x, y] of loader)`. Each pass is a loop of turns: what is made in one turn, the batch
  * included, is freed when the next one ends, except for what is kept.
@@ -56,16 +67,24 @@ export class DataLoader<T extends readonly Tensor[]> implements Iterable<Batch<T
 
   /** A pass over the data. */
   *[Symbol.iterator](): Generator<Batch<T>, void, undefined> {
-    const { dataset, batchSize } = this
-    const order = this.#order()
+    const pass = this.pass()
     try {
-      yield* turns('DataLoader', this.length, (i) => {
-        const first = i * batchSize
-        const index = (order.ptr + first * 4) as Ptr
-        return dataset.batch(index, Math.min(batchSize, dataset.length - first))
-      })
+      yield* turns('DataLoader', pass.length, (i) => pass.batch(i))
     } finally {
-      order.dispose()
+      pass.end()
+    }
+  }
+
+  /** @internal A pass that belongs to no loop; its order is drawn now. */
+  pass(): Pass<T> {
+    const { dataset, batchSize, length } = this
+    const order = this.#order()
+    const rows = (i: number) => Math.min(batchSize, dataset.length - i * batchSize)
+    return {
+      length,
+      rows,
+      batch: (i) => dataset.batch((order.ptr + i * batchSize * 4) as Ptr, rows(i)),
+      end: () => order.dispose(),
     }
   }
 

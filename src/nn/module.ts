@@ -234,7 +234,7 @@ function entries(module: Module): Entry[] {
   return found
 }
 
-/** The module and every module inside, each once for each path to it. */
+/** The module and every one inside, in the order of fields, each once for each path to it. */
 export function modulesIn(module: Module): Module[] {
   const found: Module[] = []
   walk(module, '', (_name, value) => {

@@ -1,0 +1,129 @@
+import { GraphError, kindOf, OptionError } from '../errors.ts'
+import type { Module } from '../nn/module.ts'
+import { checkOptions, checkSize } from '../options.ts'
+import { type Callback, checkCallbacks, type TrainingOptimizer } from './callback.ts'
+import { checkMetrics, checkModel, type Loss, lossOf, type Metric } from './learner.ts'
+import { checkSignal } from './pieces.ts'
+import { type Data, sourcesOf } from './source.ts'
+import { type History, Training } from './training.ts'
+
+/** What `fit` needs of a scheduler: every class of `optim.lrScheduler` has it. */
+export interface TrainingScheduler {
+  /** Sets the learning rate of the next epoch. */
+  step(metric: number): void
+}
+
+/** How `fit` trains. */
+export interface FitOptions<
+  Names extends string = string,
+  V extends Data | undefined = Data | undefined,
+  S extends number | undefined = number | undefined,
+> {
+  /** What is to become small: a loss module, or a function of prediction and target. It gives a single number. */
+  loss: Loss
+  /** What updates the parameters. */
+  optimizer: TrainingOptimizer
+  /** How often to go through the data. */
+  epochs: number
+  /** Rows in a batch; the last one may have fewer. A DataLoader has its own. Default: 32. */
+  batchSize?: number
+  /** Whether each epoch goes through the rows in a new random order. A DataLoader has its own. Default: true. */
+  shuffle?: boolean
+  /** A sequence of orders of its own. Default: orders are drawn from the global sequence (`manualSeed`). */
+  seed?: number
+  /** Data that are not trained on, but measured after each epoch. */
+  validation?: V
+  /** Takes this share of the rows, the last ones, from the training data to validate on; from above 0 to below 1. */
+  validationSplit?: S
+  /** Further numbers, by name, computed from all predictions and targets of an epoch. Default: none. */
+  metrics?: Readonly<Record<Names, Metric>>
+  /** Sets the learning rate: its `step` is called after each epoch with the validation loss, or without validation the loss. */
+  scheduler?: TrainingScheduler
+  /** What is called on the way: `progress()`, `earlyStopping()`, `checkpoint(…)`, or your own. Default: none. */
+  callbacks?: readonly Callback[]
+  /** Ends the training between two batches; its reason is thrown. */
+  signal?: AbortSignal
+}
+
+/** What a training leaves. */
+export interface FitLog<Names extends string, Validated extends boolean> {
+  /** A list for each name, with a number for each epoch: `loss`, the metrics, `valLoss` and so on, `lr`, `seconds`. Plain JSON. */
+  readonly history: History<Names, Validated>
+  /** Whether a callback ended it before the last epoch. */
+  readonly stopped: boolean
+}
+
+const OPTIONS = [
+  ...(['loss', 'optimizer', 'epochs', 'batchSize', 'shuffle', 'seed', 'validation', 'validationSplit'] as const),
+  ...(['metrics', 'scheduler', 'callbacks', 'signal'] as const),
+]
+
+/** Models in training: two trainings would undo each other's gradients. */
+const inTraining = new WeakSet<Module>()
+
+/**
+ * Trains a model: the loop that is written by hand as
+ *
+ * ```ts
+ * for (const epoch of steps(epochs))
+ *   for (const [x, y] of loader) {
+ *     optimizer.zeroGrad()
+ *     const loss = lossFn.forward(model.forward(x), y)
+ *     loss.backward()
+ *     optimizer.step()
+ *   }
+ * ```
+ *
+ * with the same results to the last bit, in training mode, then for each epoch validation in evaluation mode, scheduler and
+ * callbacks. The loss of an epoch is the mean of those of its batches, each weighed by its rows, as the model was when it met
+ * them; so are the metrics.
+ *
+ * It works in pieces of some 8 ms, each a scope, and lets the host run other tasks between them, so that a page stays alive.
+ * Between pieces, in callbacks and afterwards the model is in the mode it was in. At the end, however it comes, gradients are
+ * cleared and nothing is left but the parameters and the state of the optimizer. Several trainings at a time share the global
+ * sequence of random numbers; give each a `seed`.
+ * @param data `[x, y]`, a `data.TensorDataset` or a `data.DataLoader`; the last tensor is the target, all others are arguments
+ *   of `model.forward`.
+ * @returns The numbers of each epoch: `log.history.loss[0]`.
+ * @throws OptionError for a wrong option, or data that do not fit; AnomalyError as soon as a loss is NaN or infinite, before
+ *   it can spoil a parameter; GraphError for a model that another `fit` is training; the reason of the signal; what a callback
+ *   throws.
+ */
+export async function fit<
+  Names extends string = never,
+  V extends Data | undefined = undefined,
+  S extends number | undefined = undefined,
+>(
+  model: Module,
+  data: Data,
+  options: FitOptions<Names, V, S>,
+): Promise<FitLog<Names, [V, S] extends [undefined, undefined] ? false : true>> {
+  checkModel('fit', model)
+  checkOptions('fit', options, OPTIONS)
+  const { optimizer, epochs, metrics = {}, scheduler, callbacks = [], signal } = options
+  const loss = lossOf('fit', options.loss)
+  if (typeof optimizer?.step !== 'function' || typeof optimizer.zeroGrad !== 'function')
+    throw new OptionError(
+      `fit: optimizer is ${kindOf(optimizer)}, without step() or zeroGrad(); pass one such as new optim.Adam(model.parameters())`,
+    )
+  checkSize('fit', 'epochs', epochs)
+  checkMetrics('fit', metrics)
+  if (scheduler !== undefined && typeof scheduler?.step !== 'function')
+    throw new OptionError(`fit: scheduler is ${kindOf(scheduler)} without step(); pass one of optim.lrScheduler`)
+  checkCallbacks('fit', callbacks)
+  checkSignal('fit', signal)
+  if (inTraining.has(model))
+    throw new GraphError('fit: another fit is training this model; await it first, or train a model of its own')
+  const sources = sourcesOf('fit', data, options)
+  inTraining.add(model)
+  try {
+    const training = new Training({ model, optimizer, loss, epochs, metrics, scheduler, callbacks, signal, sources })
+    await training.run()
+    return { history: training.history as FitLog<Names, true>['history'], stopped: training.stopped }
+  } finally {
+    inTraining.delete(model)
+    optimizer.zeroGrad()
+    model.zeroGrad()
+    for (const source of sources) source?.dispose()
+  }
+}
