@@ -1,6 +1,6 @@
 /**
  * Runtime imports go one way, from the right to the left:
- * errors, dtype, options, shape, inspect, runtime <- autograd <- ops <- tensor, create, scope <- nn, optim, data, io <- train, plot <- index.
+ * errors, dtype, options, shape, inspect, runtime <- autograd <- ops <- tensor, create, scope, gradcheck <- nn, optim, data, io <- train, plot <- index.
  * Types may be imported from anywhere.
  */
 const LAYERS = [
@@ -8,7 +8,7 @@ const LAYERS = [
   'runtime/',
   'autograd/',
   'ops/',
-  '(tensor|create|scope)\\.ts',
+  '(tensor|create|scope|gradcheck)\\.ts',
   '(nn|optim|data|io)/',
   '(train|plot)/',
   'index\\.ts',

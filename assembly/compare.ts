@@ -284,3 +284,14 @@ export function isInfF32(x: usize, y: usize, n: i32): void {
 export function isFiniteF32(x: usize, y: usize, n: i32): void {
   convert<IsFinite, Words, StoreBytes>(x, y, n)
 }
+
+/** The index of the first element that is NaN, or farther from 0 than `limit`; -1 where there is none. x: float32 (n) */
+export function firstBeyond(x: usize, n: i32, limit: f32): i32 {
+  const bound = V.splat(limit)
+  for (let i = 0; i < n; i += 4, x += 16) {
+    const within = i32x4.bitmask(f32x4.le(V.abs(V.load(x)), bound))
+    const beyond = ~within & ((1 << min(n - i, 4)) - 1)
+    if (beyond) return i + ctz(beyond)
+  }
+  return -1
+}

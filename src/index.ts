@@ -6,6 +6,8 @@
  * @module neyron
  */
 
+// What went wrong in the numbers.
+export { detectAnomaly, setDetectAnomaly } from './autograd/anomaly.ts'
 // Tensors: making them, and what they are.
 export {
   arange,
@@ -42,6 +44,7 @@ export {
   ShapeError,
   StaleTensorError,
 } from './errors.ts'
+export { type GradcheckOptions, gradcheck } from './gradcheck.ts'
 // Files of tensors, and reproducible results.
 /** Saving and loading models, in safetensors. */
 export * as io from './io/index.ts'

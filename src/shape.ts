@@ -9,6 +9,17 @@ export const MAX_RANK = 8
 /** `(32, 784)`, as error messages show a shape. */
 export const formatShape = (shape: Shape): string => `(${shape.join(', ')})`
 
+/** `[1, 0]`, as error messages show the place of an element, given its number in logical order. */
+export function formatPlace(index: number, shape: Shape): string {
+  let rest = index
+  const place = contiguousStrides(shape).map((stride) => {
+    const at = Math.floor(rest / stride)
+    rest -= at * stride
+    return at
+  })
+  return `[${place.join(', ')}]`
+}
+
 export function numelOf(shape: Shape): number {
   let n = 1
   for (let i = 0; i < shape.length; i++) n *= shape[i]

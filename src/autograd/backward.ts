@@ -7,6 +7,7 @@ import type { Ptr } from '../runtime/kernels.generated.ts'
 import { told } from '../runtime/origins.ts'
 import { contiguousStrides, formatShape, numelOf, type Shape, sameShape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
+import { isDetecting, watchBackward } from './anomaly.ts'
 import { check, withReadable } from './operands.ts'
 import { type Destination, type Edge, Node } from './tape.ts'
 
@@ -66,7 +67,10 @@ function reachable(root: Node): Node[] {
 function walk(node: Node, staged: Staging): void {
   const dy = staged.take(node)
   try {
-    node.backward(engine().k, node, dy, staged.destinations(node))
+    const dxs = staged.destinations(node)
+    const inspect = isDetecting() ? watchBackward(node, dy, dxs) : null
+    node.backward(engine().k, node, dy, dxs)
+    inspect?.()
   } finally {
     dy.storage.release()
     node.release()

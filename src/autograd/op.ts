@@ -7,6 +7,7 @@ import type { Kernels } from '../runtime/kernels.generated.ts'
 import { place, placeIn } from '../runtime/lifetimes.ts'
 import type { Shape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
+import { checkResult, isDetecting } from './anomaly.ts'
 import { adapt, check } from './operands.ts'
 import { type Destination, type Edge, isRecording, Node, Saved } from './tape.ts'
 
@@ -64,6 +65,7 @@ export function defineOp<P = void, N extends string = never>(spec: OpSpec<P, N>)
         made.push(extras[name])
       }
       spec.forward(engine().k, xs, y, params, extras)
+      if (isDetecting()) checkResult(spec.name, y, xs, params)
       const { backward } = spec
       const edges = backward && isRecording() ? edgesOf(inputs) : null
       if (backward && edges) {

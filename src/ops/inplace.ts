@@ -1,4 +1,5 @@
 /** Changes in place: of tensors that are not on a tape, or of leaves under `noGrad`. */
+import { isDetecting, watchChange } from '../autograd/anomaly.ts'
 import { check } from '../autograd/operands.ts'
 import { isRecording } from '../autograd/tape.ts'
 import { fillerOf, type Operand } from '../dtype.ts'
@@ -59,9 +60,12 @@ export function change<T>(
       const fits = s.dtype === x.dtype && isContiguous(s.shape, s.strides) && !overlaps
       return fits ? s : temporary(s.converted(x.dtype))
     })
+    // Without sources a constant is stored, which may be what it likes.
+    const inspect = isDetecting() && sources.length > 0 ? watchChange(op, [target], operands, () => '') : null
     const result = write(target, operands)
     if (!isDense) copyStrided(target, x)
     x.storage.changed()
+    inspect?.()
     return result
   } catch (error) {
     throw MemoryLimitError.from(error, op, [x, ...sources])

@@ -1,4 +1,5 @@
 /** What every optimizer shares: the table of segments that its kernel works on, groups, state, step counts, zeroGrad. */
+import { isDetecting, watchChange } from '../autograd/anomaly.ts'
 import { check, withReadable } from '../autograd/operands.ts'
 import { MemoryLimitError, OptionError } from '../errors.ts'
 import { Cell } from '../runtime/cell.ts'
@@ -148,12 +149,14 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
       this.#write(row, slot)
     })
     heap.upload(table.ptr, this.#words, 'int32')
+    const inspect = isDetecting() ? this.#watch(active) : null
     k[this.kernel](table.ptr, active.length)
     for (const slot of active) {
       slot.updates++
       slot.isFresh = false
       slot.parameter.storage.changed()
     }
+    inspect?.()
   }
 
   /** Sets every parameter's gradient to null. */
@@ -324,6 +327,12 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
     } finally {
       releaseAll(made)
     }
+  }
+
+  #watch(active: readonly Slot<Options>[]): () => void {
+    const parameters = active.map(({ parameter }) => parameter)
+    const gradients = parameters.map(({ grad }) => grad as Tensor)
+    return watchChange(`${this.#name}.step`, parameters, gradients, (i) => `, parameter ${i} of those with a gradient`)
   }
 
   #write(row: number, { parameter, group, state, updates, isFresh }: Slot<Options>): void {

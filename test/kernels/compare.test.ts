@@ -89,6 +89,26 @@ test.each(keysOf(TESTS))('%s tells what floats are, at every length', (name) => 
   }
 })
 
+test('firstBeyond finds the first of NaN and whatever is too large, at every length and place, and nothing behind the end', () => {
+  const LARGEST = 3.4028234663852886e38
+  for (const n of EDGE_LENGTHS.filter((n) => n < 100)) {
+    reset()
+    expect(k.firstBeyond(input(new Array(n).fill(-LARGEST), 4), n, LARGEST)).toBe(-1)
+    for (const [odd, limit] of [
+      [NaN, Infinity],
+      [NaN, LARGEST],
+      [-Infinity, LARGEST],
+      [2, 1],
+    ] as const)
+      for (let at = 0; at < n; at++) {
+        reset()
+        const x = Array.from({ length: n }, (_, i) => (i < at ? 1 : odd))
+        expect(k.firstBeyond(input(x, 4), n, limit)).toBe(at)
+        expect(k.firstBeyond(input(x, 4), at, limit)).toBe(-1)
+      }
+  }
+})
+
 test('logicalNot exchanges 0 and 1, at every length', () => {
   for (const n of EDGE_LENGTHS) {
     reset()

@@ -257,6 +257,22 @@ export function gradientOf(check: Check, of: number, upstream: Nd): Gradient {
   return gradient
 }
 
+/** Whether the reference has no kink or edge near the inputs, and is no steeper than `gradcheck` can follow by default. */
+export function isSmooth({ f, inputs }: Check): boolean {
+  return inputs.every((x, of) => {
+    if (!x.isVariable) return true
+    return x.data.every((v, i) => {
+      const moved = (by: number) => f(...inputs.with(of, { ...x, data: x.data.with(i, v + by) })).data
+      const slope = (step: number) => {
+        const [up, down] = [moved(step), moved(-step)]
+        return up.map((high, j) => (high - down[j]) / (2 * step))
+      }
+      const [near, far, exact] = [0.01, 0.02, 1e-5].map((step) => slope(step * Math.max(1, Math.abs(v))))
+      return exact.every((d, j) => Math.abs((4 * near[j] - far[j]) / 3 - d) <= 1e-4 * Math.abs(d) + 1e-5)
+    })
+  })
+}
+
 /** Fails unless `grad` is `times` the gradient; null if there shall be none. */
 export function expectGradient(grad: Float32Array | null, expected: Gradient | null, dy: Nd, times = 1): void {
   if (!expected) {
