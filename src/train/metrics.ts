@@ -17,8 +17,8 @@ export interface ThresholdOptions {
 export interface AverageOptions extends ThresholdOptions {
   /**
    * 'binary': of class 1 alone; 'macro': the mean over all classes that occur in predictions or targets; 'micro': over all
-   * rows, which makes precision, recall and F1 the accuracy. Default: 'binary' where predictions are a single column, and
-   * else 'macro'.
+   * rows, which makes precision, recall and F1 the accuracy. Default: 'binary' where a prediction is a single number that the
+   * threshold decides on, and else 'macro'.
    */
   average?: 'binary' | 'macro' | 'micro'
 }
@@ -56,8 +56,8 @@ export function accuracy(prediction: Tensor, target: Tensor, options: ThresholdO
 export function topKAccuracy(k: number): Metric {
   checkSize('topKAccuracy', 'k', k)
   return (prediction, target) => {
-    const { truth, classes, isSingle } = classify('topKAccuracy', prediction, target, {})
-    if (isSingle)
+    const { truth, classes } = classify('topKAccuracy', prediction, target, {})
+    if (isColumn(prediction))
       throw new ShapeError(`topKAccuracy: predictions are ${formatShape(prediction.shape)}; they must be (N, C)`)
     if (k > classes) throw new OptionError(`topKAccuracy: k is ${k}, but there are ${classes} classes`)
     const best = noGrad(() => prediction.topk(k, 1).indices.toTypedArray())
@@ -160,8 +160,8 @@ interface Labels {
   readonly found: readonly number[]
   readonly truth: readonly number[]
   readonly classes: number
-  /** Whether predictions are a single column. */
-  readonly isSingle: boolean
+  /** Whether a prediction is a single number that stands for one of two classes. */
+  readonly isBinary: boolean
 }
 
 /** One class among the rows. */
@@ -200,12 +200,12 @@ function classify(op: string, prediction: Tensor, target: Tensor, { threshold = 
   if (isSingle && prediction.dtype !== 'float32') return fromLabels(op, prediction, target)
   if (isSingle) {
     const found = listOf(prediction).map((value) => Number(value > threshold))
-    return { found, truth: truthOf(op, target, 2), classes: 2, isSingle }
+    return { found, truth: truthOf(op, target, 2), classes: 2, isBinary: true }
   }
   const [, classes] = prediction.shape
   const found = noGrad(() => listOf(prediction.argmax(1)))
   const truth = isOneHot ? fromOneHot(op, target) : truthOf(op, target, classes)
-  return { found, truth, classes, isSingle }
+  return { found, truth, classes, isBinary: false }
 }
 
 function checkNaN(op: string, prediction: Tensor): void {
@@ -222,7 +222,7 @@ function fromLabels(op: string, prediction: Tensor, target: Tensor): Labels {
     checkLabel(op, 'prediction', label, row, Infinity)
   })
   const classes = Math.max(largest(found), largest(truth), 1) + 1
-  return { found, truth, classes, isSingle: true }
+  return { found, truth, classes, isBinary: false }
 }
 
 function fromOneHot(op: string, target: Tensor): number[] {
@@ -272,7 +272,7 @@ function averaged(
 ): number {
   checkOptions(op, options, ['average', 'threshold'])
   const labels = classify(op, prediction, target, options)
-  const { average = labels.isSingle ? 'binary' : 'macro' } = options
+  const { average = labels.isBinary ? 'binary' : 'macro' } = options
   const { length: rows } = labels.found
   if (average === 'micro') {
     const right = labels.found.filter((label, row) => label === labels.truth[row]).length
