@@ -3,7 +3,20 @@
  * as after ten, no handle has gone stale under it, and linear memory has not grown.
  */
 import { beforeEach, expect, test } from 'vitest'
-import { data, manualSeed, memory, nn, noGrad, optim, rand, randint, randn, steps, type Tensor } from '../src/index.ts'
+import {
+  data,
+  manualSeed,
+  memory,
+  nn,
+  noGrad,
+  optim,
+  rand,
+  randint,
+  randn,
+  steps,
+  type Tensor,
+  tensor,
+} from '../src/index.ts'
 
 const TURNS = 10_000
 const ROWS = 18
@@ -280,4 +293,25 @@ test('twenty models made, trained and disposed one after another', () => {
   expect(memory().reserved).toBe(before.reserved)
   expect(memory().byOwner.parameters?.live).toBe(before.byOwner.parameters?.live)
   expect(memory().byOwner.optimizers?.live).toBe(before.byOwner.optimizers?.live)
+})
+
+test('100,000 steps of the XOR net, in one synchronous piece', () => {
+  const x = tensor([[0, 0], [0, 1], [1, 0], [1, 1]]) // biome-ignore format: a matrix
+  const y = tensor([[0], [1], [1], [0]]) // biome-ignore format: a matrix
+  const net = nn.sequential(new nn.Linear(2, 8), new nn.Tanh(), new nn.Linear(8, 1), new nn.Sigmoid())
+  const adam = new optim.Adam(net.parameters(), { lr: 0.01 })
+  const distance = new nn.MSELoss()
+  let last = Infinity
+  let early = memory()
+  for (let i = 0; i < 100_000; i++) {
+    adam.zeroGrad()
+    const loss = distance.forward(net.forward(x), y)
+    loss.backward()
+    adam.step()
+    if (i === 10) early = memory()
+    if (i === 99_999) last = loss.item()
+  }
+  expect(memory().live).toBe(early.live)
+  expect(memory().reserved).toBe(early.reserved)
+  expect(last).toBeLessThan(1e-3)
 })

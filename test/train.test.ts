@@ -1,0 +1,690 @@
+/** `fit`, `evaluate`, `predict`: the same bits as the loop written by hand, nothing left over, and what callbacks see. */
+import { describe, expect, test } from 'vitest'
+import {
+  AnomalyError,
+  type Callback,
+  checkpoint,
+  DtypeError,
+  data,
+  detectAnomaly,
+  earlyStopping,
+  evaluate,
+  type FitOptions,
+  fit,
+  GraphError,
+  history,
+  manualSeed,
+  memory,
+  metrics,
+  type NeyronError,
+  nn,
+  noGrad,
+  OptionError,
+  optim,
+  predict,
+  progress,
+  randn,
+  ShapeError,
+  steps,
+  type Tensor,
+  tensor,
+  zeros,
+} from '../src/index.ts'
+import { live, settled } from './settle.ts'
+
+const lossFn = new nn.CrossEntropyLoss()
+
+/** Nine rows: two batches of four, and one of one. */
+function rows(n = 9): [Tensor, Tensor] {
+  const labels = Array.from({ length: n }, (_, i) => (i * i) % 3)
+  return [randn([n, 4]), tensor(labels, { dtype: 'int32' })]
+}
+
+const mlp = () => nn.sequential(new nn.Linear(4, 8), new nn.Tanh(), new nn.Linear(8, 3))
+
+/** A model, its optimizer and data, all drawn anew. */
+function setUp(n?: number) {
+  manualSeed(7)
+  const model = mlp()
+  return { model, optimizer: new optim.Adam(model.parameters(), { lr: 0.01 }), pair: rows(n) }
+}
+
+const weights = (model: nn.Module) => Object.values(model.stateDict()).map((x) => [...x.toTypedArray()])
+
+describe('fit gives the same bits as the loop written by hand', () => {
+  /** The five lines, with the loss of each epoch weighed by rows. */
+  function byHand(options: data.DataLoaderOptions, epochs: number) {
+    const { model, optimizer, pair } = setUp()
+    const loader = new data.DataLoader(new data.TensorDataset(...pair), options)
+    const losses: number[] = []
+    for (const _ of steps(epochs)) {
+      let total = 0
+      for (const [x, y] of loader) {
+        optimizer.zeroGrad()
+        const loss = lossFn.forward(model.forward(x), y)
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * x.shape[0]
+      }
+      losses.push(total / 9)
+    }
+    return { model, losses }
+  }
+
+  test.each<[string, Partial<FitOptions>, data.DataLoaderOptions]>([
+    ['shuffled in batches of 32', {}, { batchSize: 32, shuffle: true }],
+    ['with a last smaller batch', { batchSize: 4 }, { batchSize: 4, shuffle: true }],
+    ['by a seed', { batchSize: 4, seed: 3 }, { batchSize: 4, shuffle: true, seed: 3 }],
+    ['in order', { batchSize: 4, shuffle: false }, { batchSize: 4 }],
+  ])('%s', async (_name, options, byLoader) => {
+    const hand = byHand(byLoader, 3)
+    const { model, optimizer, pair } = setUp()
+    const { history } = await fit(model, pair, { loss: lossFn, optimizer, epochs: 3, ...options })
+    expect(weights(model)).toEqual(weights(hand.model))
+    expect(history.loss).toEqual(hand.losses)
+  })
+
+  test('from a loader, which skips a smaller batch where it says so', async () => {
+    const options = { batchSize: 4, shuffle: true, seed: 5, dropLast: true }
+    const hand = byHand(options, 3)
+    const { model, optimizer, pair } = setUp()
+    const loader = new data.DataLoader(new data.TensorDataset(...pair), options)
+    await fit(model, loader, { loss: lossFn, optimizer, epochs: 3 })
+    expect(weights(model)).toEqual(weights(hand.model))
+  })
+})
+
+test('metrics, validation and callbacks change no bit of the training', async () => {
+  const plain = setUp()
+  await fit(plain.model, plain.pair, { loss: lossFn, optimizer: plain.optimizer, epochs: 3, batchSize: 4 })
+  const { model, optimizer, pair } = setUp()
+  const callbacks = [{ onBatchEnd: () => {} }, progress({ write: () => {} }), earlyStopping({ patience: 9 })]
+  const options = { metrics: { accuracy: metrics.accuracy }, validation: pair, callbacks }
+  await fit(model, pair, { loss: lossFn, optimizer, epochs: 3, batchSize: 4, ...options })
+  expect(weights(model)).toEqual(weights(plain.model))
+})
+
+/** Passes its input on, and tells in which mode and whether a gradient could flow. */
+class Witness extends nn.Module<'same'> {
+  readonly seen: string[] = []
+  forward(x: Tensor): Tensor {
+    const records = tensor([1], { requiresGrad: true }).mul(1).requiresGrad
+    this.seen.push(`${this.training ? 'train' : 'eval'} ${records ? 'recorded' : 'unrecorded'} ${x.shape[0]}`)
+    return x
+  }
+}
+
+describe('the history', () => {
+  test('has a number for each epoch, is plain JSON, and typed by the names of metrics', async () => {
+    const { model, optimizer, pair } = setUp()
+    const options = { loss: lossFn, optimizer, epochs: 2, metrics: { accuracy: metrics.accuracy } }
+    const validated = await fit(model, pair, { ...options, validation: pair })
+    const names = ['loss', 'accuracy', 'valLoss', 'valAccuracy', 'lr', 'seconds']
+    expect(Object.keys(validated.history)).toEqual(names)
+    expect(validated.history.valAccuracy).toHaveLength(2)
+    expect(validated.stopped).toBe(false)
+    expect(JSON.parse(JSON.stringify(validated.history))).toEqual(validated.history)
+    const plain = await fit(model, pair, options)
+    expect(Object.keys(plain.history)).toEqual(['loss', 'accuracy', 'lr', 'seconds'])
+    // @ts-expect-error: without validation there is no such list
+    expect(plain.history.valLoss).toBeUndefined()
+  })
+
+  test('has the metrics of all predictions of an epoch, and those of evaluate on the same data', async () => {
+    const { model, pair } = setUp(300)
+    const optimizer = new optim.SGD(model.parameters(), { lr: 0 })
+    const measured = { rows: (p: Tensor, t: Tensor) => p.shape[0] * 1000 + t.shape[0], accuracy: metrics.accuracy }
+    const options = { loss: lossFn, metrics: measured }
+    const log = await fit(model, pair, { ...options, optimizer, epochs: 1, validation: pair, batchSize: 7 })
+    const [x, y] = pair
+    const out = noGrad(() => model.forward(x))
+    expect(log.history.rows).toEqual([300_300])
+    expect(log.history.accuracy[0]).toBe(metrics.accuracy(out, y))
+    expect(log.history.loss[0]).toBeCloseTo(lossFn.forward(out, y).item(), 6)
+    const evaluated = await evaluate(model, pair, options)
+    expect(evaluated).toEqual({ loss: log.history.valLoss[0], rows: 300_300, accuracy: log.history.valAccuracy[0] })
+  })
+
+  test('has the learning rate of the epoch; a scheduler sets that of the next, by the validation loss', async () => {
+    const { model, optimizer, pair } = setUp()
+    const given: number[] = []
+    const scheduler = {
+      step(metric: number) {
+        given.push(metric)
+        optimizer.lr /= 2
+      },
+    }
+    const options = { loss: lossFn, optimizer, epochs: 3, scheduler }
+    const log = await fit(model, pair, { ...options, validation: pair })
+    expect(log.history.lr).toEqual([0.01, 0.005, 0.0025])
+    expect(given).toEqual(log.history.valLoss)
+    const plain = await fit(model, pair, options)
+    expect(given.slice(3)).toEqual(plain.history.loss)
+  })
+})
+
+describe('modes', () => {
+  test('training in training mode, validation in the other and without gradients; then each as it was', async () => {
+    const { pair } = setUp()
+    const witness = new Witness()
+    const model = nn.sequential(witness, new nn.Linear(4, 3))
+    model.eval()
+    model[1].training = true
+    const modes: boolean[] = []
+    const options = { loss: lossFn, optimizer: new optim.SGD(model.parameters()), epochs: 1, batchSize: 5 }
+    const callbacks: Callback[] = [
+      { onBatchEnd: () => modes.push(witness.training), onEpochEnd: () => modes.push(witness.training) },
+    ]
+    await fit(model, pair, { ...options, validation: pair, callbacks })
+    expect(witness.seen).toEqual(['train recorded 5', 'train recorded 4', 'eval unrecorded 9'])
+    expect(modes).toEqual([false, false, false])
+    expect([model, witness, model[1]].map(({ training }) => training)).toEqual([false, false, true])
+    model.train()
+    await evaluate(model, pair, { loss: lossFn, batchSize: 6 })
+    await predict(model, pair[0])
+    expect(witness.seen.slice(3)).toEqual(['eval unrecorded 6', 'eval unrecorded 3', 'eval unrecorded 9'])
+    expect(model.training && witness.training).toBe(true)
+  })
+})
+
+describe('data', () => {
+  const seen = (model: nn.Module & { readonly seen: number[][] }) => model.seen
+  /** Notes the first column of what it is given. */
+  class Notes extends nn.Module {
+    readonly weight = new nn.Parameter(zeros([1]))
+    readonly seen: number[][] = []
+    forward(...xs: Tensor[]): Tensor {
+      this.seen.push(xs.flatMap((x) => [...x.toTypedArray()]))
+      return xs[0].mul(this.weight)
+    }
+  }
+  const count = (n: number, from = 0) => tensor(Array.from({ length: n }, (_, i) => [from + i]))
+  const plan = (model: nn.Module) => ({
+    loss: new nn.MSELoss(),
+    optimizer: new optim.SGD(model.parameters()),
+    epochs: 1,
+    shuffle: false,
+  })
+
+  test('a validation split takes the last rows, before shuffling', async () => {
+    const model = new Notes()
+    await fit(model, [count(10), count(10)], { ...plan(model), shuffle: true, validationSplit: 0.3 })
+    const [train, validation] = seen(model)
+    expect(train.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6])
+    expect(train).not.toEqual(train.toSorted((a, b) => a - b))
+    expect(validation).toEqual([7, 8, 9])
+  })
+
+  test.each([
+    [0.9, 1],
+    [0.1, 9],
+    [0.7, 3],
+    [0.25, 7],
+  ])('a split of %s leaves %s of 10 rows', async (share, left) => {
+    const model = new Notes()
+    await fit(model, [count(10), count(10)], { ...plan(model), validationSplit: share })
+    expect(seen(model)[0]).toHaveLength(left)
+  })
+
+  test('a split keeps the scale of a data set', async () => {
+    const model = new Notes()
+    const images = tensor([[0], [51], [102], [255]], { dtype: 'uint8' }) // biome-ignore format: a matrix
+    const set = new data.TensorDataset(images, count(4), { scale: 1 / 255 })
+    await fit(model, set, { ...plan(model), validationSplit: 0.5 })
+    expect(seen(model).flat()).toEqual([0, 51, 102, 255].map((pixel) => Math.fround(pixel * Math.fround(1 / 255))))
+  })
+
+  test('of more than two tensors the last is the target, and all others go to forward', async () => {
+    const model = new Notes()
+    await fit(model, [count(2), count(2, 10), count(2, 20)], plan(model))
+    await evaluate(model, [count(2), count(2, 10), count(2, 20)], { loss: new nn.MSELoss() })
+    const y = await predict(model, [count(2), count(2, 10)])
+    expect(seen(model)).toEqual([
+      [0, 1, 10, 11],
+      [0, 1, 10, 11],
+      [0, 1, 10, 11],
+    ])
+    expect(y.shape).toEqual([2, 1])
+  })
+
+  test('strided tensors, and the same tensor twice', async () => {
+    const model = new Notes()
+    const x = tensor([[0, 1, 2], [3, 4, 5]]).transpose(0, 1).slice(null, [1, 2]) // biome-ignore format: a matrix
+    await fit(model, [x, x], plan(model))
+    expect(seen(model)).toEqual([[3, 4, 5]])
+    expect(x.toArray()).toEqual([[3], [4], [5]])
+  })
+})
+
+describe('predict', () => {
+  test.each([1, 2, 4, 9, 256])('gives every row in order, in batches of %s', async (batchSize) => {
+    const {
+      model,
+      pair: [x],
+    } = setUp()
+    const y = await predict(model, x, { batchSize })
+    expect(y.requiresGrad).toBe(false)
+    expect([...y.toTypedArray()]).toEqual([...model.forward(x).toTypedArray()])
+  })
+
+  test('of no rows has the shape of a row all the same', async () => {
+    expect((await predict(mlp(), zeros([0, 4]))).shape).toEqual([0, 3])
+  })
+
+  test('gives a tensor that belongs to the turn that it was called in', async () => {
+    const {
+      model,
+      pair: [x],
+    } = setUp()
+    const results: Tensor[] = []
+    for (const _ of steps(3)) results.push(await predict(model, x))
+    expect(results[2].shape).toEqual([9, 3])
+    expect(() => results[0].toArray()).toThrow(/its turn ended one turn ago/)
+  })
+})
+
+describe('callbacks', () => {
+  const trained = (callbacks: Callback[], options: Partial<FitOptions> = {}) => {
+    const { model, optimizer, pair } = setUp()
+    return fit(model, pair, { loss: lossFn, optimizer, epochs: 2, batchSize: 5, callbacks, ...options })
+  }
+
+  test('are called in order, and waited for', async () => {
+    const calls: string[] = []
+    const later = (name: string) => async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1))
+      calls.push(name)
+    }
+    const first: Callback = {
+      onTrainBegin: later('begin'),
+      onEpochBegin: ({ epoch, epochs }) => later(`epoch ${epoch}/${epochs}`)(),
+      onBatchEnd: ({ batch, batches, loss }) => later(`batch ${batch}/${batches} ${Number.isFinite(loss)}`)(),
+      onEpochEnd: ({ logs, isLast }) => later(`end ${Object.keys(logs)} ${isLast}`)(),
+      onTrainEnd: ({ completed, history }) => later(`done ${completed} ${history.loss.length}`)(),
+    }
+    await trained([first, { onEpochEnd: () => calls.push('second') }])
+    const epoch = ['batch 1/2 true', 'batch 2/2 true']
+    const [one, two] = [false, true].map((isLast) => [`end loss,lr,seconds ${isLast}`, 'second'])
+    expect(calls).toEqual(['begin', 'epoch 1/2', ...epoch, ...one, 'epoch 2/2', ...epoch, ...two, 'done true 2'])
+  })
+
+  test('are told of the end when an error ends it, which is what is thrown', async () => {
+    const ends: boolean[] = []
+    const watch: Callback = {
+      onTrainEnd: ({ completed }) => {
+        ends.push(completed)
+        throw new Error('later')
+      },
+    }
+    const fail: Callback = {
+      onEpochEnd: () => {
+        throw new Error('first')
+      },
+    }
+    await expect(trained([watch, fail])).rejects.toThrow('first')
+    await expect(trained([watch])).rejects.toThrow('later')
+    expect(ends).toEqual([false, true])
+  })
+
+  test('may stop the training', async () => {
+    const log = await trained([{ onBatchEnd: ({ batch, stop }) => batch === 1 && stop() }], { epochs: 9 })
+    expect(log.history.loss).toHaveLength(1)
+    expect(log.stopped).toBe(true)
+  })
+
+  test('progress writes a line for each epoch, or for some and the last', async () => {
+    const lines: string[] = []
+    const write = (line: string) => lines.push(line)
+    await trained([progress({ write })], { epochs: 10, metrics: { accuracy: metrics.accuracy }, validationSplit: 0.4 })
+    expect(lines).toHaveLength(10)
+    expect(lines[2]).toMatch(
+      /^epoch {2}3\/10 {2}loss \d\.\d{4} {2}accuracy \d\.\d{4} {2}valLoss \d\.\d{4} {2}valAccuracy \d\.\d{4} {2}\d\.\d s$/,
+    )
+    lines.length = 0
+    await trained([progress({ write, every: 2 }), { onEpochEnd: ({ epoch, stop }) => epoch === 5 && stop() }], {
+      epochs: 9,
+    })
+    expect(lines.map((line) => line.slice(0, 9))).toEqual(['epoch 2/9', 'epoch 4/9', 'epoch 5/9'])
+    lines.length = 0
+    await trained([progress({ write })], {
+      epochs: 1,
+      metrics: { tiny: () => 1.5e-7, huge: () => -1e9, none: () => 0 },
+    })
+    expect(lines[0]).toContain('tiny 1.50e-7  huge -1.00e+9  none 0.0000')
+  })
+
+  test('history records several trainings in one', async () => {
+    const all = history()
+    await trained([all])
+    const log = await trained([all], { epochs: 1 })
+    expect(all.history.loss).toHaveLength(3)
+    expect(all.history.loss[2]).toBe(log.history.loss[0])
+  })
+
+  test('checkpoint gets each epoch, or the best ones', async () => {
+    const values = [3, 2, 2.5, 1]
+    const metric = () => values[turn++ % 4]
+    let turn = 0
+    const saved: number[] = []
+    const save = async ({ epoch, model }: { epoch: number; model: nn.Module }) => {
+      await null
+      saved.push(epoch, Object.keys(model.stateDict()).length)
+    }
+    await trained([checkpoint(save)])
+    expect(saved).toEqual([1, 4, 2, 4])
+    saved.length = 0
+    const best = { saveBestOnly: true, monitor: 'score', mode: 'min' } as const
+    await trained([checkpoint(save, best)], { epochs: 4, metrics: { score: metric } })
+    expect(saved.filter((_, i) => i % 2 === 0)).toEqual([1, 2, 4])
+  })
+
+  describe('earlyStopping', () => {
+    /** The epochs that a training takes whose validation loss is scripted. */
+    async function epochsOf(values: readonly number[], options: Parameters<typeof earlyStopping>[0]) {
+      const { model, optimizer, pair } = setUp()
+      let epoch = 0
+      const states: number[][][] = []
+      const callbacks: Callback[] = [
+        { onEpochEnd: () => states.push(weights(model)) },
+        earlyStopping({ monitor: 'score', ...options }),
+      ]
+      const score = () => values[epoch++]
+      const plan = { loss: lossFn, optimizer, epochs: values.length, metrics: { score }, callbacks }
+      const log = await fit(model, pair, plan)
+      return { epochs: log.history.loss.length, stopped: log.stopped, states, left: weights(model) }
+    }
+
+    test.each<[string, number[], object, number]>([
+      ['waits for patience epochs without a better one', [5, 4, 4, 4, 3, 3, 3], { mode: 'min', patience: 2 }, 4],
+      ['begins to wait anew', [5, 4, 4, 3, 3, 3, 3], { mode: 'min', patience: 2 }, 6],
+      ['by more than minDelta', [5, 4.9, 4.8, 3], { mode: 'min', patience: 2, minDelta: 0.5 }, 3],
+      ['upwards', [1, 2, 2, 3], { mode: 'max', patience: 1 }, 3],
+      ['and takes NaN for no better', [5, NaN, NaN, 1], { mode: 'min', patience: 2 }, 3],
+      ['and lets go on what gets better', [5, 4, 3], { mode: 'min', patience: 1 }, 3],
+    ])('%s', async (_name, values, options, expected) => {
+      const { epochs, stopped } = await epochsOf(values, options)
+      expect(epochs).toBe(expected)
+      expect(stopped).toBe(expected < values.length)
+    })
+
+    test('leaves the best weights when told to, also after the last epoch', async () => {
+      const options = { mode: 'min', patience: 2, restoreBestWeights: true } as const
+      for (const values of [
+        [3, 1, 2, 2, 0],
+        [3, 1, 2],
+      ]) {
+        const { states, left } = await epochsOf(values, options)
+        expect(left).toEqual(states[1])
+      }
+      const { states, left } = await epochsOf([3, 1, 2], { mode: 'min', patience: 2 })
+      expect(left).toEqual(states[2])
+    })
+
+    test('needs what it monitors, and to know which way is better', async () => {
+      await expect(trained([earlyStopping()])).rejects.toThrow(/there is no valLoss in the logs, but loss, lr, seconds/)
+      expect(() => earlyStopping({ monitor: 'valAccuracy' })).toThrow(/say 'min' when less of valAccuracy is better/)
+      expect(() => earlyStopping({ patience: 0 })).toThrow(OptionError)
+    })
+  })
+})
+
+describe('a signal', () => {
+  /** The training, whose signal is given after some batches. */
+  function aborted(after: number, reason?: unknown) {
+    const { model, optimizer, pair } = setUp()
+    const controller = new AbortController()
+    let batches = 0
+    const callbacks: Callback[] = [
+      {
+        onBatchEnd: () => {
+          batches++
+          if (batches === after) controller.abort(reason)
+        },
+      },
+    ]
+    if (after === 0) controller.abort(reason)
+    const options = { loss: lossFn, optimizer, epochs: 3, batchSize: 4, callbacks, signal: controller.signal }
+    return { run: fit(model, pair, options), model, optimizer, pair, batches: () => batches }
+  }
+
+  test.each([0, 1, 3, 5])('ends it after %s batches with an AbortError', async (after) => {
+    const { run, model, batches } = aborted(after)
+    await expect(run).rejects.toMatchObject({ name: 'AbortError' })
+    expect(batches()).toBe(after)
+    expect(model.parameters().every(({ grad }) => grad === null)).toBe(true)
+  })
+
+  test('throws its reason, and the model can be trained on', async () => {
+    const { run, model, optimizer, pair } = aborted(2, new Error('enough'))
+    await expect(run).rejects.toThrow('enough')
+    const log = await fit(model, pair, { loss: lossFn, optimizer, epochs: 1 })
+    expect(log.history.loss).toHaveLength(1)
+  })
+
+  test('ends evaluate and predict', async () => {
+    const { model, pair } = setUp()
+    const signal = AbortSignal.abort()
+    await expect(evaluate(model, pair, { loss: lossFn, signal })).rejects.toMatchObject({ name: 'AbortError' })
+    await expect(predict(model, pair[0], { signal })).rejects.toMatchObject({ name: 'AbortError' })
+  })
+
+  test('given from outside comes through, as the host runs other tasks meanwhile', async () => {
+    const { model, optimizer, pair } = setUp()
+    const controller = new AbortController()
+    setTimeout(() => controller.abort(), 30)
+    const run = fit(model, pair, { loss: lossFn, optimizer, epochs: 1e9, signal: controller.signal })
+    await expect(run).rejects.toMatchObject({ name: 'AbortError' })
+  })
+})
+
+describe('a loss that is no number', () => {
+  test('ends the training before it spoils the parameters, naming epoch and batch', async () => {
+    const { model, optimizer, pair } = setUp()
+    let batch = 0
+    const loss = (p: Tensor, t: Tensor) => lossFn.forward(p, t).mul(++batch === 5 ? NaN : 1)
+    const run = fit(model, pair, { loss, optimizer, epochs: 4, batchSize: 4 })
+    await expect(run).rejects.toThrow(AnomalyError)
+    await expect(run).rejects.toThrow(
+      /^fit: the loss is NaN in batch 2 of epoch 2\. .*lower the learning rate.*setDetectAnomaly/,
+    )
+    expect(weights(model).flat().every(Number.isFinite)).toBe(true)
+  })
+
+  test('is told of the validation too', async () => {
+    const {
+      model,
+      optimizer,
+      pair: [x, y],
+    } = setUp()
+    const run = fit(model, [x, y], { loss: lossFn, optimizer, epochs: 2, validation: [x.mul(Infinity), y] })
+    await expect(run).rejects.toThrow(/^fit: the validation loss is NaN of epoch 1/)
+  })
+
+  test('is traced to its operation by detectAnomaly', async () => {
+    const { model, optimizer, pair } = setUp()
+    const loss = (p: Tensor) => p.sub(100).sqrt().mean()
+    const run = detectAnomaly(() => fit(model, pair, { loss, optimizer, epochs: 1 }))
+    await expect(run).rejects.toThrow(/^sqrt: gave NaN/)
+  })
+})
+
+describe('refused:', () => {
+  const wrong = (value: unknown) => value as never
+  const [x, y] = rows()
+  const model = mlp()
+  const optimizer = new optim.SGD(model.parameters())
+  const right = { loss: lossFn, optimizer, epochs: 1 }
+  const loader = new data.DataLoader(new data.TensorDataset(x, y))
+  const withOption = (options: object) => () => fit(model, [x, y], { ...right, ...options } as FitOptions)
+
+  test.each<[string, () => Promise<unknown>, new (message: string) => NeyronError, RegExp]>([
+    ['no model', () => fit(wrong({}), [x, y], right), OptionError, /^fit: expected a model, got an object/],
+    ['no data', () => fit(model, wrong(x.toArray), right), OptionError, /^fit: data is a function; pass \[x, y\]/],
+    ['inputs alone', () => fit(model, [x], right), OptionError, /^fit: data has one tensor/],
+    ['arrays', () => fit(model, wrong([[1], [2]]), right), DtypeError, /^fit: expected a tensor, got an array/],
+    ['other numbers of rows', () => fit(model, [x, y.slice([0, 2])], right), ShapeError, /equal first sizes/],
+    [
+      'no rows',
+      () => fit(model, [zeros([0, 4]), zeros([0])], right),
+      OptionError,
+      /^fit: data has no batch: there are 0 rows/,
+    ],
+    ['no options', () => fit(model, [x, y], wrong(undefined)), OptionError, /^fit: expected an object of options/],
+    ['an unknown option', withOption({ epoch: 3 }), OptionError, /^fit: there is no option epoch/],
+    ['no epochs', withOption({ epochs: 0 }), OptionError, /^fit: epochs is 0/],
+    ['half an epoch', withOption({ epochs: 0.5 }), OptionError, /^fit: epochs is 0.5/],
+    ['no loss', withOption({ loss: undefined }), OptionError, /^fit: loss is undefined; pass a loss such as/],
+    ['the class of a loss', withOption({ loss: nn.MSELoss }), OptionError, /^fit: loss is a class; make an instance/],
+    [
+      'a loss for each row',
+      withOption({ loss: (p: Tensor) => p.sum(1) }),
+      ShapeError,
+      /^fit: the loss has the shape \(9\)/,
+    ],
+    [
+      'a loss that is a number',
+      withOption({ loss: () => 3 }),
+      DtypeError,
+      /^fit: what the loss gave: expected a tensor/,
+    ],
+    ['an async loss', withOption({ loss: async () => x }), DtypeError, /^fit: the loss gave a promise/],
+    ['no optimizer', withOption({ optimizer: undefined }), OptionError, /^fit: optimizer is undefined/],
+    ['a batch size of 0', withOption({ batchSize: 0 }), OptionError, /batchSize is 0/],
+    ['a seed of -1', withOption({ seed: -1 }), OptionError, /-1 is not a seed/],
+    ['a split of 1', withOption({ validationSplit: 1 }), OptionError, /^fit: validationSplit is 1/],
+    ['a split that leaves no row', withOption({ validationSplit: 0.95 }), OptionError, /of 9 rows leaves/],
+    ['two kinds of validation', withOption({ validationSplit: 0.5, validation: [x, y] }), OptionError, /both given/],
+    [
+      'a split of a loader',
+      () => fit(model, loader, { ...right, validationSplit: 0.5 }),
+      OptionError,
+      /from a DataLoader/,
+    ],
+    [
+      'batches of a loader',
+      () => fit(model, loader, { ...right, batchSize: 2 }),
+      OptionError,
+      /^fit: batchSize is for data/,
+    ],
+    ['a metric that is none', withOption({ metrics: { a: 3 } }), OptionError, /^fit: the metric a is a number/],
+    ['a metric called loss', withOption({ metrics: { loss: () => 1 } }), OptionError, /cannot be called loss/],
+    [
+      'a metric that gives a tensor',
+      withOption({ metrics: { a: () => x } }),
+      DtypeError,
+      /the metric a gave an object/,
+    ],
+    [
+      'a callback that is a function',
+      withOption({ callbacks: [progress] }),
+      OptionError,
+      /callback 0 is a function; call it/,
+    ],
+    [
+      'a hook that nothing calls',
+      withOption({ callbacks: [{ onEpoch() {} }] }),
+      OptionError,
+      /has onEpoch, which nothing calls/,
+    ],
+    ['a scheduler that is none', withOption({ scheduler: {} }), OptionError, /scheduler is an object without step/],
+    ['a signal that is none', withOption({ signal: {} }), OptionError, /signal is no AbortSignal/],
+    ['a model that sums up', () => predict(wrong(new Sums()), x), ShapeError, /gave \(4\) for a batch of 9 rows/],
+    [
+      'a prediction that is none',
+      () => predict(wrong(new Nothing()), x),
+      DtypeError,
+      /what the model gave: expected a tensor/,
+    ],
+  ])('%s', async (_name, run, kind, message) => {
+    const before = memory().live
+    await expect(run()).rejects.toThrow(kind)
+    await expect(run()).rejects.toThrow(message)
+    expect(memory().live - before).toBeLessThan(1000)
+  })
+
+  class Sums extends nn.Module {
+    forward(x: Tensor): Tensor {
+      return x.sum(0)
+    }
+  }
+  class Nothing extends nn.Module {
+    forward(): undefined {}
+  }
+
+  test('a second training of a model at the same time', async () => {
+    const first = fit(model, [x, y], right)
+    await expect(fit(model, [x, y], right)).rejects.toThrow(GraphError)
+    await first
+    await fit(model, [x, y], right)
+  })
+})
+
+test('two trainings at a time give what each gives alone', async () => {
+  const train = (seed: number) => {
+    const { model, optimizer, pair } = setUp()
+    const run = fit(model, pair, { loss: lossFn, optimizer, epochs: 400, batchSize: 4, seed })
+    return run.then((log) => ({ losses: log.history.loss, weights: weights(model) }))
+  }
+  const [alone, other] = [await train(1), await train(2)]
+  expect(await Promise.all([train(1), train(2)])).toEqual([alone, other])
+})
+
+describe('memory', () => {
+  const aborting = (...callbacks: Callback[]) => {
+    const controller = new AbortController()
+    return { signal: controller.signal, callbacks: [...callbacks, { onBatchEnd: () => controller.abort() }] }
+  }
+  const fails: Callback = {
+    onBatchEnd: () => {
+      throw new Error('on purpose')
+    },
+  }
+  const best = earlyStopping({ monitor: 'loss', patience: 1, minDelta: 9, restoreBestWeights: true })
+
+  test.each<[string, Partial<FitOptions>]>([
+    ['a training', {}],
+    ['one with all there is', { validationSplit: 0.3, metrics: { accuracy: metrics.accuracy }, seed: 1 }],
+    ['one that is aborted', aborting()],
+    ['one that a callback fails', { callbacks: [fails] }],
+    ['one that stops early', { callbacks: [best] }],
+    ['one that is aborted with its best weights at hand', aborting(best)],
+    ['one whose loss is wrong', { loss: (p) => p }],
+    ['one whose metric is wrong', { metrics: { wrong: () => wrongMetric() } }],
+  ])('of %s is that of before, but for the state of the optimizer', async (_name, options) => {
+    const { model, optimizer, pair } = setUp(20)
+    await fit(model, pair, { loss: lossFn, optimizer, epochs: 1 })
+    const before = await settled()
+    await fit(model, pair, { loss: lossFn, optimizer, epochs: 3, batchSize: 6, ...options }).catch(() => {})
+    expect(live()).toBe(before)
+  })
+
+  test('of evaluate and predict is that of before, and of the result', async () => {
+    const { model, pair } = setUp(20)
+    const misfit = tensor([[1]])
+    const before = await settled()
+    await evaluate(model, pair, { loss: lossFn, batchSize: 6, metrics: { accuracy: metrics.accuracy } })
+    expect(live()).toBe(before)
+    const y = await predict(model, pair[0], { batchSize: 6 })
+    y.dispose()
+    expect(live()).toBe(before)
+    await predict(model, misfit).catch(() => {})
+    expect(live()).toBe(before)
+  })
+})
+
+const wrongMetric = (): number => {
+  throw new Error('on purpose')
+}
+
+test('other tasks run while it works, though no batch waits for them', async () => {
+  const { model, optimizer, pair } = setUp()
+  let ticks = 0
+  let batches = 0
+  const timer = setInterval(() => ticks++, 1)
+  const start = performance.now()
+  const stop: Callback = { onEpochEnd: ({ stop }) => ++batches && performance.now() - start > 200 && stop() }
+  await fit(model, pair, { loss: lossFn, optimizer, epochs: 1e9, callbacks: [stop] })
+  clearInterval(timer)
+  expect(ticks).toBeGreaterThan(3)
+  expect(batches).toBeGreaterThan(3 * ticks)
+})
