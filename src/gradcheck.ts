@@ -21,7 +21,7 @@ export interface GradcheckOptions {
 }
 
 /** Two roundings of a result to float32, and some more on the way to it. */
-const ROUNDING = 8 * 2 ** -24
+const ROUNDING = 8 / 2 ** 24
 
 /**
  * Compares the gradients of `f` with differences of its values, element by element of every input that requires a gradient.
@@ -37,8 +37,9 @@ const ROUNDING = 8 * 2 ** -24
  *
  * ```ts
  * const x = tensor([[1, 2], [3, 4]], { requiresGrad: true })
- * gradcheck((x) => x.softmax(-1), [x]) // true
- * gradcheck(() => model.forward(x), [x, ...model.parameters()])
+ * const layer = new nn.Linear(2, 3)
+ * console.log(gradcheck((x) => x.softmax(-1), [x])) // prints true
+ * console.log(gradcheck(() => layer.forward(x).tanh(), [x, ...layer.parameters()])) // prints true
  * ```
  * @param f Gets the inputs; gives a tensor, or a list of them. It may use parameters directly, as they are moved in place.
  * @param inputs Leaves, of which one at least requires a gradient. They and their gradients are left as they were.

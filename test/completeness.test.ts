@@ -27,6 +27,13 @@ const ELSEWHERE: Record<string, readonly string[]> = {
   'test/backward.test.ts': ['.backward'],
   'test/inspect.test.ts': ['.toString'],
   'test/debug.test.ts': ['setDebug'],
+  'test/anomaly.test.ts': ['AnomalyError', 'detectAnomaly', 'setDetectAnomaly'],
+  'test/gradcheck.test.ts': ['GradcheckError', 'gradcheck'],
+  'test/train.test.ts': ['checkpoint', 'earlyStopping', 'evaluate', 'fit', 'history', 'predict', 'progress'],
+  'test/metrics.test.ts': [
+    ...['metrics.accuracy', 'metrics.confusionMatrix', 'metrics.f1Score', 'metrics.meanAbsoluteError'],
+    ...['metrics.meanSquaredError', 'metrics.precision', 'metrics.r2Score', 'metrics.recall', 'metrics.topKAccuracy'],
+  ],
   'test/determinism.test.ts': ['DataLoader', 'TensorDataset', 'weightsSha256'],
   'test/data.test.ts': [
     ...['MinMaxScaler', 'StandardScaler', 'blobs', 'circles', 'encodeLabels', 'kFold', 'moons', 'spirals'],
@@ -55,7 +62,7 @@ const ELSEWHERE: Record<string, readonly string[]> = {
 /** Other names for an operation that has a row. */
 const SHORT = ['float', 'int', 'bool']
 
-const { nn, optim: _table, Tensor, data, io, ...functions } = neyron
+const { nn, optim: _table, Tensor, data, io, metrics, ...functions } = neyron
 const rows = new Set([...maps, ...zips, ...inPlace, ...others].map(({ op }) => op))
 const { cast: _ofEveryDtype, ...operations } = ops
 
@@ -69,6 +76,7 @@ const members = (() => {
 const reachable = [
   ...[functions, data].flatMap(Object.keys),
   ...Object.keys(io).map((name) => `io.${name}`),
+  ...Object.keys(metrics).map((name) => `metrics.${name}`),
   ...Object.keys(plot).map((name) => `plot.${name}`),
   ...members.map((name) => `.${name}`),
 ]

@@ -549,6 +549,12 @@ describe('refused:', () => {
     ],
     ['an async loss', withOption({ loss: async () => x }), DtypeError, /^fit: the loss gave a promise/],
     ['no optimizer', withOption({ optimizer: undefined }), OptionError, /^fit: optimizer is undefined/],
+    [
+      'the optimizer of another model',
+      withOption({ optimizer: new optim.SGD(mlp().parameters()) }),
+      OptionError,
+      /trains no parameter of this model/,
+    ],
     ['a batch size of 0', withOption({ batchSize: 0 }), OptionError, /batchSize is 0/],
     ['a seed of -1', withOption({ seed: -1 }), OptionError, /-1 is not a seed/],
     ['a split of 1', withOption({ validationSplit: 1 }), OptionError, /^fit: validationSplit is 1/],

@@ -20,7 +20,11 @@ let isOn = false
  *
  * ```ts
  * setDetectAnomaly(true)
- * tensor([1, 0]).log() // throws log: gave -Infinity at [1]
+ * try {
+ *   tensor([1, 0]).log()
+ * } catch (error) {
+ *   console.log((error as Error).message.split(',')[0]) // prints log: gave -Infinity at [1] of shape (2)
+ * }
  * ```
  * @throws OptionError for anything but true and false.
  */

@@ -1,6 +1,7 @@
 /** What a training calls on its way. */
 import { kindOf, OptionError } from '../errors.ts'
 import type { Module } from '../nn/module.ts'
+import type { Tensor } from '../tensor.ts'
 import type { Logs } from './learner.ts'
 import { settled } from './pieces.ts'
 
@@ -8,6 +9,11 @@ import { settled } from './pieces.ts'
 export interface TrainingOptimizer {
   /** The learning rate, which the history tells. */
   readonly lr: number
+  /** What it trains, by which `fit` sees that it is the optimizer of this model. */
+  readonly paramGroups?: readonly {
+    /** Tensors that are updated. */
+    readonly params: readonly Tensor[]
+  }[]
   /** Updates the parameters by their gradients. */
   step(): void
   /** Forgets the gradients of the last step. */

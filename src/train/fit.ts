@@ -62,18 +62,7 @@ const OPTIONS = [
 const inTraining = new WeakSet<Module>()
 
 /**
- * Trains a model: the loop that is written by hand as
- *
- * ```ts
- * for (const epoch of steps(epochs))
- *   for (const [x, y] of loader) {
- *     optimizer.zeroGrad()
- *     const loss = lossFn.forward(model.forward(x), y)
- *     loss.backward()
- *     optimizer.step()
- *   }
- * ```
- *
+ * Trains a model: the loop of `zeroGrad`, `forward`, `backward` and `step` over epochs and batches that is written by hand,
  * with the same results to the last bit, in training mode, then for each epoch validation in evaluation mode, scheduler and
  * callbacks. The loss of an epoch is the mean of those of its batches, each weighed by its rows, as the model was when it met
  * them; so are the metrics.
@@ -82,6 +71,14 @@ const inTraining = new WeakSet<Module>()
  * Between pieces, in callbacks and afterwards the model is in the mode it was in. At the end, however it comes, gradients are
  * cleared and nothing is left but the parameters and the state of the optimizer. Several trainings at a time share the global
  * sequence of random numbers; give each a `seed`.
+ *
+ * ```ts
+ * const x = tensor([[0, 0], [0, 1], [1, 0], [1, 1]])
+ * const y = tensor([[0], [1], [1], [0]])
+ * const model = nn.sequential(new nn.Linear(2, 8), new nn.Tanh(), new nn.Linear(8, 1), new nn.Sigmoid())
+ * const optimizer = new optim.Adam(model.parameters(), { lr: 0.05 })
+ * const log = await fit(model, [x, y], { loss: new nn.MSELoss(), optimizer, epochs: 300, callbacks: [progress({ every: 100 })] })
+ * ```
  * @param data `[x, y]`, a `data.TensorDataset` or a `data.DataLoader`; the last tensor is the target, all others are arguments
  *   of `model.forward`.
  * @returns The numbers of each epoch: `log.history.loss[0]`.
@@ -106,6 +103,7 @@ export async function fit<
     throw new OptionError(
       `fit: optimizer is ${kindOf(optimizer)}, without step() or zeroGrad(); pass one such as new optim.Adam(model.parameters())`,
     )
+  checkTrains(optimizer, model)
   checkSize('fit', 'epochs', epochs)
   checkMetrics('fit', metrics)
   if (scheduler !== undefined && typeof scheduler?.step !== 'function')
@@ -126,4 +124,14 @@ export async function fit<
     model.zeroGrad()
     for (const source of sources) source?.dispose()
   }
+}
+
+/** Throws when the optimizer is known to train something else, such as a model that was made before. */
+function checkTrains({ paramGroups }: TrainingOptimizer, model: Module): void {
+  if (paramGroups === undefined) return
+  const trained = new Set(paramGroups.flatMap(({ params }) => params))
+  if (model.parameters().some((parameter) => trained.has(parameter))) return
+  throw new OptionError(
+    'fit: the optimizer trains no parameter of this model; make it of model.parameters() when the model is complete',
+  )
 }
