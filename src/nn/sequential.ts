@@ -43,6 +43,11 @@ type Fit<Next, Given extends number> = [SizesOf<Next>] extends [never]
 /** The layers, each with the demand that it fit the one before it. */
 type Fitting<Layers extends Chain> = { [I in keyof Layers]: Layers[I] & Fit<Layers[I], Gives<Before<Layers, I>>> }
 
+/** Each layer by its number, with its own type: `chain[0].weight`. */
+type Numbered<Layers extends Chain> = {
+  readonly [I in keyof Layers as I extends `${number}` ? I : never]: Layers[I]
+}
+
 /** A chain of modules, numbered from 0: `chain[0]`; names in `stateDict()` are `0.weight` and so on. */
 export class Sequential<Layers extends Chain = Chain> extends Module<readonly [Takes<Layers>, Gives<Layers>]> {
   readonly [index: number]: Layer
@@ -63,7 +68,7 @@ export class Sequential<Layers extends Chain = Chain> extends Module<readonly [T
  * A chain: each module gets what the one before it gives. Sizes that do not meet are an error of the type system:
  * `nn.sequential(new nn.Linear(784, 128), new nn.Linear(64, 10))` does not compile. A size of type `number` fits anything.
  */
-export function sequential<Layers extends Chain>(...layers: Fitting<Layers>): Sequential<Layers> {
+export function sequential<Layers extends Chain>(...layers: Fitting<Layers>): Sequential<Layers> & Numbered<Layers> {
   const chain = layers as unknown as Layers
   chain.forEach((layer, i) => {
     if (!(layer instanceof Module))
@@ -71,5 +76,5 @@ export function sequential<Layers extends Chain>(...layers: Fitting<Layers>): Se
         `sequential: argument ${i} is not a module; pass modules one by one, made by new, and wrap a function in a class that extends nn.Module`,
       )
   })
-  return new Sequential(chain)
+  return new Sequential(chain) as Sequential<Layers> & Numbered<Layers>
 }
