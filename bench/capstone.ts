@@ -1,5 +1,5 @@
 /**
- * The capstone against its rivals: five fresh processes of `examples/capstone-mnist.ts`, which trains neyron and the
+ * The capstone against its rivals: five fresh processes of `examples/14-capstone.ts`, which trains neyron and the
  * baseline, in turns with five of PyTorch on one thread where there is one. Prints medians and ratios, and writes every
  * sample to `bench/results/capstone-<node major>.json`.
  */
@@ -46,7 +46,7 @@ const capstone: CapstoneRun[] = []
 const torch: TorchRun[] = []
 for (let round = 1; round <= ROUNDS; round++) {
   console.log(`round ${round} of ${ROUNDS}`)
-  capstone.push(run(process.execPath, ['--import', 'tsx', 'examples/capstone-mnist.ts', '--json']))
+  capstone.push(run(process.execPath, ['--import', 'tsx', 'examples/14-capstone.ts', '--json']))
   if (hasTorch) torch.push(run(PYTHON, ['bench/peers/capstone.py', MNIST]))
 }
 

@@ -1,9 +1,8 @@
 /** The same training in plain JavaScript: same initial weights, same images in the same order. */
 import { arange, data, type Tensor } from 'neyron'
 import { BaselineMlp, type LinearWeights } from '../../bench/baseline/mlp.ts'
-import type { Evaluation } from './evaluate.ts'
 import type { Mnist } from './mnist.ts'
-import { startProgress } from './progress.ts'
+import { type Evaluation, startProgress } from './progress.ts'
 import type { Outcome } from './report.ts'
 
 interface Training {

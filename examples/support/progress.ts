@@ -1,6 +1,12 @@
 /** Progress of a training: a line for each epoch, with a bar below them on a terminal. */
 import { MultiBar, Presets } from 'cli-progress'
-import type { Evaluation } from './evaluate.ts'
+
+/** What a model can do. */
+export interface Evaluation {
+  loss: number
+  /** The share of right answers, 0 to 1. */
+  accuracy: number
+}
 
 export interface Progress {
   /** Call after each epoch with the time of its updates, in seconds, and what the model can do by now. */
