@@ -664,6 +664,20 @@ describe('memory', () => {
     expect(live()).toBe(before)
   })
 
+  test('of data that had to be copied is that of before, and the data can be freed at once', async () => {
+    const { model, optimizer, pair } = setUp(20)
+    const options = { loss: lossFn, optimizer, epochs: 1, validationSplit: 0.5 }
+    await fit(model, pair, options)
+    const base = await settled()
+    const wide = randn([4, 20])
+    const x = wide.transpose(0, 1)
+    await fit(model, [x, pair[1]], options)
+    await evaluate(model, [x, pair[1]], { loss: lossFn })
+    x.dispose()
+    wide.dispose()
+    expect(live()).toBe(base)
+  })
+
   test('of evaluate and predict is that of before, and of the result', async () => {
     const { model, pair } = setUp(20)
     const misfit = tensor([[1]])
