@@ -101,12 +101,15 @@ export function datasetOfTensors(op: string, tensors: readonly Tensor[]): Tensor
     if (x.requiresGrad) throw new GraphError(`${op}: no gradient flows to data, but a tensor requires one; detach() it`)
   }
   const handles: Tensor[] = []
+  let used: readonly Tensor[] = []
   try {
     for (const x of tensors) handles.push(x.detach())
-    return new TensorDataset(...handles)
-  } catch (error) {
-    for (const x of handles) x.dispose()
-    throw error
+    const dataset = new TensorDataset(...handles)
+    used = dataset.tensors
+    return dataset
+  } finally {
+    // Of a strided tensor the data set has a copy.
+    for (const x of handles) if (!used.includes(x)) x.dispose()
   }
 }
 
