@@ -90,7 +90,7 @@ function throwIfAborted(signal: AbortSignal | undefined): void {
 }
 
 /** Runs `body` with the model in training mode, or not, and gives every module inside the mode back that it had. */
-export function inMode(model: Module, training: boolean, body: () => void): void {
+function inMode(model: Module, training: boolean, body: () => void): void {
   const modes = modulesIn(model).map((module) => [module, module.training] as const)
   try {
     model.train(training)

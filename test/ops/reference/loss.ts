@@ -1,6 +1,7 @@
 /** Losses, by definition. */
-import { get, type Nd, nd, reduce, zip } from '../nd.ts'
+import { get, type Nd, nd, zip } from '../nd.ts'
 import { sum } from './reduce.ts'
+import { logSoftmax } from './softmax.ts'
 
 interface Options {
   readonly reduction?: string
@@ -10,17 +11,6 @@ interface Options {
 function reduced(losses: Nd, { reduction = 'mean' }: Options = {}, divisor = losses.data.length): Nd {
   if (reduction === 'none') return losses
   return zip((total) => (reduction === 'sum' ? total : total / divisor), sum(losses))
-}
-
-/** log softmax along the rows of a matrix. */
-export function logSoftmax(x: Nd): Nd {
-  const max = reduce(x, 1, true, (row) => Math.max(...row))
-  const sums = sum(
-    zip((v, m) => Math.exp(v - m), x, max),
-    1,
-    { keepdim: true },
-  )
-  return zip((v, m, s) => v - m - Math.log(s), x, max, sums)
 }
 
 interface LabelOptions extends Options {

@@ -8,7 +8,7 @@ export interface Moments {
   readonly variance: number
 }
 
-export function momentsOf(elements: readonly number[]): Moments {
+function momentsOf(elements: readonly number[]): Moments {
   const mean = total(elements) / elements.length
   return { mean, variance: total(elements.map((v) => (v - mean) ** 2)) / elements.length }
 }
