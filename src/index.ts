@@ -104,5 +104,6 @@ export {
 export type { Logs, Loss, Metric } from './train/learner.ts'
 /** Numbers that tell how good predictions are. */
 export * as metrics from './train/metrics.ts'
+export type { AbortSignalLike } from './train/pieces.ts'
 export type { Data } from './train/source.ts'
 export type { History } from './train/training.ts'

@@ -17,7 +17,7 @@ import {
   Tally,
   targetOf,
 } from './learner.ts'
-import { Clock, checkSignal, inPieces, type Work } from './pieces.ts'
+import { type AbortSignalLike, Clock, checkSignal, inPieces, type Work } from './pieces.ts'
 import { Rows } from './rows.ts'
 import { type Data, datasetOfTensors, EVALUATION, release, sourceOf } from './source.ts'
 
@@ -26,7 +26,7 @@ export interface PredictOptions {
   /** Rows that are computed at a time. Default: 256. */
   batchSize?: number
   /** Ends it between two batches; its reason is thrown. */
-  signal?: AbortSignal
+  signal?: AbortSignalLike
 }
 
 /** What `evaluate` needs. */
@@ -38,7 +38,7 @@ export interface EvaluateOptions<Names extends string = string> {
   /** Rows that are computed at a time; a DataLoader has its own. Default: 256. */
   batchSize?: number
   /** Ends it between two batches; its reason is thrown. */
-  signal?: AbortSignal
+  signal?: AbortSignalLike
 }
 
 /**

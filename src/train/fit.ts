@@ -3,7 +3,7 @@ import type { Module } from '../nn/module.ts'
 import { checkOptions, checkSize } from '../options.ts'
 import { type Callback, checkCallbacks, type TrainingOptimizer } from './callback.ts'
 import { checkMetrics, checkModel, type Loss, lossOf, type Metric } from './learner.ts'
-import { checkSignal } from './pieces.ts'
+import { type AbortSignalLike, checkSignal } from './pieces.ts'
 import { type Data, sourcesOf } from './source.ts'
 import { type History, Training } from './training.ts'
 
@@ -42,7 +42,7 @@ export interface FitOptions<
   /** What is called on the way: `progress()`, `earlyStopping()`, `checkpoint(…)`, or your own. Default: none. */
   callbacks?: readonly Callback[]
   /** Ends the training between two batches; its reason is thrown. */
-  signal?: AbortSignal
+  signal?: AbortSignalLike
 }
 
 /** What a training leaves. */

@@ -37,6 +37,14 @@ function macrotask(): Promise<void> {
   })
 }
 
+/** What is used of an `AbortSignal`: its own type is not there without the declarations of the DOM or of Node. */
+export interface AbortSignalLike {
+  /** Whether to stop. */
+  readonly aborted: boolean
+  /** Why: it is what is thrown. */
+  readonly reason: unknown
+}
+
 /** What a piece of work needs. */
 export interface Work {
   readonly op: string
@@ -44,7 +52,7 @@ export interface Work {
   /** The mode that the model is in during a piece. Between pieces it is in the mode that it had before. */
   readonly training: boolean
   readonly clock: Clock
-  readonly signal: AbortSignal | undefined
+  readonly signal: AbortSignalLike | undefined
 }
 
 /**
@@ -79,13 +87,13 @@ export const settled = (result: unknown): unknown => (isPromise(result) ? result
 export const isPromise = (value: unknown): value is Promise<unknown> =>
   typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
 
-export function checkSignal(op: string, signal: AbortSignal | undefined): void {
+export function checkSignal(op: string, signal: AbortSignalLike | undefined): void {
   if (signal !== undefined && typeof signal?.aborted !== 'boolean')
     throw new OptionError(`${op}: signal is no AbortSignal; pass controller.signal of a new AbortController()`)
 }
 
 /** As `fetch` does: the reason of the signal, an AbortError unless there is another. */
-function throwIfAborted(signal: AbortSignal | undefined): void {
+function throwIfAborted(signal: AbortSignalLike | undefined): void {
   if (signal?.aborted) throw signal.reason
 }
 

@@ -5,7 +5,7 @@ import type { Tensor } from '../tensor.ts'
 import { type Callback, notify, type TrainContext, type TrainingOptimizer } from './callback.ts'
 import { assess } from './evaluate.ts'
 import { inputsOf, type Logs, lossValue, type Metric, predicted, Tally, targetOf } from './learner.ts'
-import { Clock, inPieces } from './pieces.ts'
+import { type AbortSignalLike, Clock, inPieces } from './pieces.ts'
 import type { Source } from './source.ts'
 
 /** A list for each name, with a number for each epoch. */
@@ -24,7 +24,7 @@ export interface Plan {
   readonly metrics: Readonly<Record<string, Metric>>
   readonly scheduler: { step(metric: number): void } | undefined
   readonly callbacks: readonly Callback[]
-  readonly signal: AbortSignal | undefined
+  readonly signal: AbortSignalLike | undefined
   readonly sources: readonly [train: Source, validation: Source | null]
 }
 
