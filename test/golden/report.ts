@@ -1,12 +1,12 @@
 /** Writes out/golden.md: how far from PyTorch's float64 each family is, beside PyTorch's own float32. */
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { type Call, measure } from '../test/golden/call.ts'
-import type { Measure } from '../test/golden/compare.ts'
-import { type Layer, measureLayer } from '../test/golden/layer.ts'
-import { measureOptimizer, type Trajectory } from '../test/golden/optimizer.ts'
-import { type Case, read } from '../test/golden/read.ts'
-import { measureScheduler, type Schedule } from '../test/golden/scheduler.ts'
-import { measureTraining, type Training } from '../test/golden/training.ts'
+import { type Call, measure } from './call.ts'
+import type { Measure } from './compare.ts'
+import { type Layer, measureLayer } from './layer.ts'
+import { measureOptimizer, type Trajectory } from './optimizer.ts'
+import { type Case, read } from './read.ts'
+import { measureScheduler, type Schedule } from './scheduler.ts'
+import { measureTraining, type Training } from './training.ts'
 
 interface Row {
   readonly family: string
