@@ -25,7 +25,7 @@ const FUNCTIONS = {
   sin: { bound: 0.502, reference: Math.sin },
   cos: { bound: 0.502, reference: Math.cos },
   rsqrt: { bound: 1.5, reference: (x: number) => 1 / Math.sqrt(x) },
-  gelu: { bound: 5, reference: gelu },
+  gelu: { bound: 6, reference: gelu },
   geluTanh: { bound: 2.2, reference: geluTanh, from: -0.5 },
   silu: { bound: 2.7, reference: (x: number) => x / (1 + Math.exp(-x)) },
   softplus: { bound: 1.7, reference: softplus(1, 20), parameters: [1, 20] },
@@ -240,12 +240,12 @@ const SPECIAL: [keyof typeof FUNCTIONS, number, number][] = [
   ['elu', -MIN_DENORMAL, -MIN_DENORMAL],
 ]
 
-it('stays within 1.8 ULP in gelu from -0.5 up', () => {
+it('stays within 1.9 ULP in gelu from -0.5 up', () => {
   const x = Float32Array.from({ length: CHUNK }, (_, i) => -0.5 + i * 2 ** -16)
   const y = alloc(x.length * 4)
   k.gelu(f32(x), y, x.length)
   const worst = readF32(y, x.length).reduce((max, value, i) => Math.max(max, ulp(value, gelu(x[i]!))), 0)
-  expect(worst).toBeLessThanOrEqual(1.8)
+  expect(worst).toBeLessThanOrEqual(1.9)
 })
 
 it.each([

@@ -194,24 +194,25 @@ describe.each(rows)('%s', (_op, checks) => {
     })
   })
 
-  test.runIf(differentiable.length > 0)('passes gradcheck', () => {
-    let passed = 0
-    for (const check of differentiable.toReversed()) {
-      if (passed === 3) break
-      if (sizesOf(check).some((n) => n > 120) || !isSmooth(check)) continue
-      clean(sizesOf(check), () => {
-        expect(
-          gradcheck(
-            check.run,
-            variables(check).map(({ x }) => x),
-          ),
-          check.name,
-        ).toBe(true)
-      })
-      passed++
-    }
-    expect(passed, 'checks where it is smooth').toBeGreaterThan(0)
-  })
+  if (differentiable.length > 0)
+    test('passes gradcheck', () => {
+      let passed = 0
+      for (const check of differentiable.toReversed()) {
+        if (passed === 3) break
+        if (sizesOf(check).some((n) => n > 120) || !isSmooth(check)) continue
+        clean(sizesOf(check), () => {
+          expect(
+            gradcheck(
+              check.run,
+              variables(check).map(({ x }) => x),
+            ),
+            check.name,
+          ).toBe(true)
+        })
+        passed++
+      }
+      expect(passed, 'checks where it is smooth').toBeGreaterThan(0)
+    })
 
   test('gives the same from int32, uint8 and bool as from float32', () => {
     for (const check of small.filter(({ inputs }) => inputs.every(({ dtype }) => dtype === 'float32')))
