@@ -32,7 +32,7 @@ REFERENCES = {
     'silu': lambda x: x / (1 + torch.exp(-x)),
     'softplus': lambda x: torch.where(x > 20, x, softplus(x)),
     'elu': lambda x: torch.where(x > 0, x, torch.expm1(x)),
-    'logsigmoid': lambda x: -softplus(-x),
+    'logsigmoid': lambda x: x.clamp(max=0) - torch.log1p(torch.exp(-x.abs())),
 }
 
 
