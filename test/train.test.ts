@@ -52,8 +52,8 @@ function setUp(n?: number) {
 const weights = (model: nn.Module) => Object.values(model.stateDict()).map((x) => [...x.toTypedArray()])
 
 describe('fit gives the same bits as the loop written by hand', () => {
-  /** The five lines, with the loss of each epoch weighed by rows. */
-  function byHand(options: data.DataLoaderOptions, epochs: number) {
+  /** The five lines, with the loss of each epoch weighed by rows; and what is done to gradients between them. */
+  function byHand(options: data.DataLoaderOptions, epochs: number, clip?: (model: nn.Module) => void) {
     const { model, optimizer, pair } = setUp()
     const loader = new data.DataLoader(new data.TensorDataset(...pair), options)
     const losses: number[] = []
@@ -63,6 +63,7 @@ describe('fit gives the same bits as the loop written by hand', () => {
         optimizer.zeroGrad()
         const loss = lossFn.forward(model.forward(x), y)
         loss.backward()
+        clip?.(model)
         optimizer.step()
         total += loss.item() * x.shape[0]
       }
@@ -82,6 +83,17 @@ describe('fit gives the same bits as the loop written by hand', () => {
     const { history } = await fit(model, pair, { loss: lossFn, optimizer, epochs: 3, ...options })
     expect(weights(model)).toEqual(weights(hand.model))
     expect(history.loss).toEqual(hand.losses)
+  })
+
+  test('with the gradients clipped', async () => {
+    const norms: number[] = []
+    const clip = (model: nn.Module) => norms.push(nn.utils.clipGradNorm_(model.parameters(), 0.5))
+    const hand = byHand({ batchSize: 4, shuffle: true }, 3, clip)
+    const { model, optimizer, pair } = setUp()
+    await fit(model, pair, { loss: lossFn, optimizer, epochs: 3, batchSize: 4, clipGradNorm: 0.5 })
+    expect(Math.max(...norms)).toBeGreaterThan(0.5)
+    expect(weights(model)).toEqual(weights(hand.model))
+    expect(weights(model)).not.toEqual(weights(byHand({ batchSize: 4, shuffle: true }, 3).model))
   })
 
   test('from a loader, which skips a smaller batch where it says so', async () => {
@@ -592,6 +604,7 @@ describe('refused:', () => {
       OptionError,
       /has onEpoch, which nothing calls/,
     ],
+    ['gradients of no length', withOption({ clipGradNorm: 0 }), OptionError, /^fit: clipGradNorm is 0; it must be/],
     ['a scheduler that is none', withOption({ scheduler: {} }), OptionError, /scheduler is an object without step/],
     ['a signal that is none', withOption({ signal: {} }), OptionError, /signal is no AbortSignal/],
     ['a model that sums up', () => predict(wrong(new Sums()), x), ShapeError, /gave \(4\) for a batch of 9 rows/],

@@ -1,6 +1,6 @@
 import { GraphError, kindOf, OptionError } from '../errors.ts'
 import type { Module } from '../nn/module.ts'
-import { checkOptions, checkSize } from '../options.ts'
+import { checkOption, checkOptions, checkSize } from '../options.ts'
 import { type Callback, checkCallbacks, type TrainingOptimizer } from './callback.ts'
 import { checkMetrics, checkModel, type Loss, lossOf, type Metric } from './learner.ts'
 import { type AbortSignalLike, checkSignal } from './pieces.ts'
@@ -37,6 +37,8 @@ export interface FitOptions<
   validationSplit?: S
   /** Further numbers, by name, computed from all predictions and targets of an epoch. Default: none. */
   metrics?: Readonly<Record<Names, Metric>>
+  /** What the norm of all gradients of the model may be at most: `nn.utils.clipGradNorm_` before each update. Default: no bound. */
+  clipGradNorm?: number
   /** Sets the learning rate: its `step` is called after each epoch with the validation loss, or without validation the loss. */
   scheduler?: TrainingScheduler
   /** What is called on the way: `progress()`, `earlyStopping()`, `checkpoint(…)`, or your own. Default: none. */
@@ -55,7 +57,7 @@ export interface FitLog<Names extends string, Validated extends boolean> {
 
 const OPTIONS = [
   ...(['loss', 'optimizer', 'epochs', 'batchSize', 'shuffle', 'seed', 'validation', 'validationSplit'] as const),
-  ...(['metrics', 'scheduler', 'callbacks', 'signal'] as const),
+  ...(['metrics', 'clipGradNorm', 'scheduler', 'callbacks', 'signal'] as const),
 ]
 
 /** Models in training: two trainings would undo each other's gradients. */
@@ -97,7 +99,7 @@ export async function fit<
 ): Promise<FitLog<Names, [V, S] extends [undefined, undefined] ? false : true>> {
   checkModel('fit', model)
   checkOptions('fit', options, OPTIONS)
-  const { optimizer, epochs, metrics = {}, scheduler, callbacks = [], signal } = options
+  const { optimizer, epochs, metrics = {}, clipGradNorm, scheduler, callbacks = [], signal } = options
   const loss = lossOf('fit', options.loss)
   if (typeof optimizer?.step !== 'function' || typeof optimizer.zeroGrad !== 'function')
     throw new OptionError(
@@ -106,6 +108,8 @@ export async function fit<
   checkTrains(optimizer, model)
   checkSize('fit', 'epochs', epochs)
   checkMetrics('fit', metrics)
+  if (clipGradNorm !== undefined)
+    checkOption('fit', 'clipGradNorm', clipGradNorm, clipGradNorm > 0, 'a finite number above 0')
   if (scheduler !== undefined && typeof scheduler?.step !== 'function')
     throw new OptionError(`fit: scheduler is ${kindOf(scheduler)} without step(); pass one of optim.lrScheduler`)
   checkCallbacks('fit', callbacks)
@@ -115,7 +119,8 @@ export async function fit<
   const sources = sourcesOf('fit', data, options)
   inTraining.add(model)
   try {
-    const training = new Training({ model, optimizer, loss, epochs, metrics, scheduler, callbacks, signal, sources })
+    const plan = { model, optimizer, loss, epochs, metrics, clipGradNorm, scheduler, callbacks, signal, sources }
+    const training = new Training(plan)
     await training.run()
     return { history: training.history as FitLog<Names, true>['history'], stopped: training.stopped }
   } finally {

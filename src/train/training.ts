@@ -1,6 +1,7 @@
 /** One call of `fit`: epoch by epoch. */
 import { AnomalyError } from '../errors.ts'
 import type { Module } from '../nn/module.ts'
+import { clipGradNorm_ } from '../nn/utils.ts'
 import type { Tensor } from '../tensor.ts'
 import { type Callback, notify, type TrainContext, type TrainingOptimizer } from './callback.ts'
 import { assess } from './evaluate.ts'
@@ -22,6 +23,7 @@ export interface Plan {
   readonly loss: (prediction: Tensor, target: Tensor) => Tensor
   readonly epochs: number
   readonly metrics: Readonly<Record<string, Metric>>
+  readonly clipGradNorm: number | undefined
   readonly scheduler: { step(metric: number): void } | undefined
   readonly callbacks: readonly Callback[]
   readonly signal: AbortSignalLike | undefined
@@ -108,9 +110,9 @@ export class Training {
     }
   }
 
-  /** The five lines. */
+  /** The five lines, and one more where gradients are clipped. */
   #learn(batch: readonly Tensor[], i: number, tally: Tally): number {
-    const { model, optimizer, loss: lossOf } = this.#plan
+    const { model, optimizer, loss: lossOf, clipGradNorm } = this.#plan
     const target = targetOf(batch)
     optimizer.zeroGrad()
     const prediction = predicted('fit', model, inputsOf(batch))
@@ -118,6 +120,7 @@ export class Training {
     const value = lossValue('fit', loss)
     if (!Number.isFinite(value)) throw this.#diverged('loss', value, ` in batch ${i + 1}`)
     loss.backward()
+    if (clipGradNorm !== undefined) clipGradNorm_(model.parameters(), clipGradNorm)
     optimizer.step()
     tally.add(value, prediction, target)
     return value
