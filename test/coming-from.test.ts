@@ -42,3 +42,10 @@ test('layers, losses and optimizers that are said to be there are there, and all
   expect(named.filter((name) => !exported.includes(name))).toEqual([])
   expect(exported.filter((name) => !named.includes(name) && !['buffer', 'Optimizer'].includes(name))).toEqual([])
 })
+
+test('each family has one row', () => {
+  const part = page.slice(page.indexOf('## Layers, losses, optimizers'), page.indexOf('## From TensorFlow.js'))
+  const families = [...part.matchAll(/^\| (\w+) /gm)].map(([, family]) => family)
+  expect(families.length).toBeGreaterThan(5)
+  expect(families).toEqual([...new Set(families)])
+})
