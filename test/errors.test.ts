@@ -566,6 +566,16 @@ describe('options of training', () => {
     ],
     ['no data set', () => new data.DataLoader(wrong(undefined)), /^DataLoader: expected a TensorDataset; wrap tensors/],
     ['a tensor as a data set', () => new data.DataLoader(wrong(zeros([3]))), /^DataLoader: expected a TensorDataset/],
+    [
+      'a word for a flag of a loader',
+      () => new data.DataLoader(dataset(), { shuffle: wrong('no') }),
+      /^DataLoader: shuffle is "no"; use true or false/,
+    ],
+    [
+      'a number for a flag of a loader',
+      () => new data.DataLoader(dataset(), { dropLast: wrong(1) }),
+      /^DataLoader: dropLast is 1; use true or false/,
+    ],
     ['a seed of a loader', () => new data.DataLoader(dataset(), { seed: 0.5 }), /^DataLoader: 0.5 is not a seed/],
     ['a data set of nothing', () => new data.TensorDataset(), /^TensorDataset: there are no tensors/],
     ['scale', () => new data.TensorDataset(zeros([1]), { scale: Number.NaN }), /^TensorDataset: scale is NaN/],

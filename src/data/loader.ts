@@ -1,5 +1,5 @@
 import { MemoryLimitError, OptionError } from '../errors.ts'
-import { checkOptions, checkSize } from '../options.ts'
+import { checkFlag, checkOptions, checkSize } from '../options.ts'
 import { Cell } from '../runtime/cell.ts'
 import { engine } from '../runtime/engine.ts'
 import type { Storage } from '../runtime/heap.ts'
@@ -52,6 +52,8 @@ export class DataLoader<T extends readonly Tensor[]> implements Iterable<Batch<T
     checkOptions('DataLoader', options, ['batchSize', 'shuffle', 'seed', 'dropLast'])
     const { batchSize = 1, shuffle = false, seed, dropLast = false } = options
     checkSize('DataLoader', 'batchSize', batchSize)
+    checkFlag('DataLoader', 'shuffle', shuffle)
+    checkFlag('DataLoader', 'dropLast', dropLast)
     this.dataset = dataset
     this.batchSize = batchSize
     this.#dropLast = dropLast
