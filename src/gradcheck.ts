@@ -1,5 +1,5 @@
 /** Gradients compared with differences of values. */
-import { check } from './autograd/operands.ts'
+import { check, withReadable } from './autograd/operands.ts'
 import { tensor, zeros } from './create.ts'
 import { DtypeError, GradcheckError, GraphError, kindOf, OptionError, ShapeError } from './errors.ts'
 import { checkFlag, checkOption, checkOptions } from './options.ts'
@@ -65,21 +65,43 @@ export function gradcheck(
     return (Array.isArray(result) ? result : [result]) as readonly Tensor[]
   }
   return runScope('gradcheck', () => {
-    const kept = variables.map(({ x }) => ({ grad: x.grad?.clone() ?? null, values: valuesOf(x) }))
+    const kept: Kept[] = []
     try {
+      for (const { x } of variables) kept.push(keep(x))
       const { outputs, gradients } = differentiate(evaluate, variables)
       variables.forEach(({ x, number }, i) => {
-        const compared = { x, number, values: kept[i].values, gradient: gradients[i] }
-        compare(evaluate, outputs, compared, { eps, atol, rtol, fast })
+        compare(evaluate, outputs, { x, number, gradient: gradients[i] }, { eps, atol, rtol, fast })
+        restoreValues(kept[i])
       })
     } finally {
-      variables.forEach(({ x }, i) => {
-        move(x, kept[i].values)
-        x.grad = kept[i].grad
-      })
+      for (const before of kept) {
+        restoreValues(before)
+        restoreGrad(before)
+      }
     }
     return true as const
   })
+}
+
+/** A variable as it was. Both copies are made beforehand: with memory full they could not be put back otherwise. */
+interface Kept {
+  readonly x: Tensor
+  readonly values: Tensor
+  /** Its own memory, which becomes the gradient's again. */
+  readonly grad: Tensor | null
+}
+
+function keep(x: Tensor): Kept {
+  const values = x.clone()
+  const grad = x.grad && withReadable('gradcheck', x.grad, {}, (g) => g.converted('float32'))
+  return { x, values, grad }
+}
+
+const restoreValues = ({ x, values }: Kept) => noGrad(() => x.copy_(values))
+
+function restoreGrad({ x, grad }: Kept): void {
+  x.grad = null
+  if (grad) x.addGrad(grad.storage)
 }
 
 interface Variable {
@@ -151,16 +173,16 @@ function randomNumbers(): () => number {
 }
 
 interface Compared extends Variable {
-  readonly values: Float64Array
   readonly gradient: Float64Array
 }
 
 function compare(
   evaluate: () => readonly Tensor[],
   outputs: readonly Output[],
-  { x, number, values, gradient }: Compared,
+  { x, number, gradient }: Compared,
   { eps, atol, rtol, fast }: Required<GradcheckOptions>,
 ): void {
+  const values = valuesOf(x)
   const at = (moved: Float64Array) => {
     move(x, moved)
     return runScope('gradcheck', () => noGrad(() => evaluate().map((y, i) => checkedValues(y, outputs[i], number))))
@@ -192,7 +214,6 @@ function compare(
         `of values say ${numerical}, give or take ${allowed}`,
     )
   })
-  move(x, values)
 }
 
 function checkedValues(y: Tensor, { shape }: Output, number: number): Float64Array {

@@ -691,6 +691,19 @@ describe('memory', () => {
     expect(live()).toBe(base)
   })
 
+  test.each<[string, Partial<FitOptions>]>([
+    ['a batch size', { batchSize: 0 }],
+    ['a batch size with a split', { batchSize: 0, validationSplit: 0.5 }],
+    ['validation data', { validation: [zeros([2, 4])] }],
+  ])('is that of before when %s is refused', async (_name, options) => {
+    const { model, optimizer, pair } = setUp(20)
+    const strided = randn([4, 20]).transpose(0, 1)
+    const before = live()
+    const plan = { loss: lossFn, optimizer, epochs: 1, ...options }
+    await expect(fit(model, [strided, pair[1]], plan)).rejects.toThrow(OptionError)
+    expect(live()).toBe(before)
+  })
+
   test('of evaluate and predict is that of before, and of the result', async () => {
     const { model, pair } = setUp(20)
     const misfit = tensor([[1]])

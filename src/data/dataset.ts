@@ -50,7 +50,7 @@ export class TensorDataset<T extends readonly Tensor[] = readonly Tensor[]> {
     if (tensors.some((x) => x.ndim === 0 || x.shape[0] !== length))
       throw new ShapeError(`TensorDataset: the tensors ${shapes} must have equal first sizes, one row for each sample`)
     this.length = length
-    this.tensors = tensors.map(owned) as unknown as T
+    this.tensors = owned(tensors) as unknown as T
   }
 
   /** @internal The rows that `count` int32 indices at `index` name, gathered inside linear memory. */
@@ -88,12 +88,20 @@ export class TensorDataset<T extends readonly Tensor[] = readonly Tensor[]> {
 const isOptions = (x: unknown): x is TensorDatasetOptions =>
   typeof x === 'object' && x !== null && Object.getPrototypeOf(x) === Object.prototype
 
-/** The tensor out of any turn or scope, or a dense copy of a strided one, whose rows do not lie together. */
-function owned(x: Tensor): Tensor {
-  const isDense = x.cell.storage !== null && isContiguous(x.shape, x.strides)
-  const mine = isDense
-    ? x
-    : withReadable('TensorDataset', x, { strided: true }, (source) => source.converted(source.dtype))
-  own(mine)
-  return mine
+/** The tensors out of any turn or scope, and dense copies of strided ones, whose rows do not lie together; all or none. */
+function owned(tensors: readonly Tensor[]): Tensor[] {
+  const copies: Tensor[] = []
+  try {
+    const dense = tensors.map((x) => {
+      if (x.cell.storage !== null && isContiguous(x.shape, x.strides)) return x
+      const copy = withReadable('TensorDataset', x, { strided: true }, (source) => source.converted(source.dtype))
+      copies.push(copy)
+      return copy
+    })
+    for (const x of dense) own(x)
+    return dense
+  } catch (error) {
+    for (const copy of copies) copy.drop()
+    throw error
+  }
 }

@@ -107,7 +107,14 @@ export abstract class Module<F extends Features = Features> {
 
   /** A snapshot: copies of all parameters and buffers by name. It lives until its handles go. */
   stateDict(): StateDict {
-    return Object.fromEntries(entries(this).map(([name, value]) => [name, snapshot(value)]))
+    const state: [string, Tensor][] = []
+    try {
+      for (const [name, value] of entries(this)) state.push([name, snapshot(value)])
+    } catch (error) {
+      for (const [, copy] of state) copy.dispose()
+      throw error
+    }
+    return Object.fromEntries(state)
   }
 
   /**

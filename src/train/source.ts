@@ -33,15 +33,19 @@ export function sourceOf(
   given: DataLoaderOptions,
   defaults: DataLoaderOptions,
 ): Source {
-  const stated = Object.entries(given).filter(([, value]) => value !== undefined)
+  const stated = statedOf(given)
   if (data instanceof DataLoader) {
-    if (stated.length > 0)
-      throw new OptionError(`${op}: ${stated[0][0]} is for data without batches; give it to the DataLoader instead`)
+    const [option] = Object.keys(stated)
+    if (option !== undefined)
+      throw new OptionError(`${op}: ${option} is for data without batches; give it to the DataLoader instead`)
     return checked(op, name, { loader: data, dispose: () => {} })
   }
   const dataset = datasetOf(op, name, data)
-  return checked(op, name, wrapped(dataset, dataset !== data, { ...defaults, ...Object.fromEntries(stated) }))
+  return checked(op, name, wrapped(dataset, dataset !== data, { ...defaults, ...stated }))
 }
+
+const statedOf = (given: DataLoaderOptions): DataLoaderOptions =>
+  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
 
 /** What `fit` is told about its data. */
 interface TrainingData extends DataLoaderOptions {
@@ -55,12 +59,8 @@ export function sourcesOf(op: string, data: Data, options: TrainingData): readon
   const given = { batchSize, shuffle, seed }
   if (validationSplit === undefined) {
     const train = sourceOf(op, 'data', data, given, TRAINING)
-    try {
-      return [train, validation === undefined ? null : sourceOf(op, 'validation', validation, {}, EVALUATION)]
-    } catch (error) {
-      train.dispose()
-      throw error
-    }
+    if (validation === undefined) return [train, null]
+    return both(train, () => sourceOf(op, 'validation', validation, {}, EVALUATION))
   }
   const isShare = validationSplit > 0 && validationSplit < 1
   checkOption(op, 'validationSplit', validationSplit, isShare, 'a share of the rows, from above 0 to below 1')
@@ -71,6 +71,16 @@ export function sourcesOf(op: string, data: Data, options: TrainingData): readon
       `${op}: validationSplit cannot take rows from a DataLoader; pass its data set, or validation data of their own`,
     )
   return split(op, data, validationSplit, given)
+}
+
+/** Both, or neither: the first is let go when there is no second. */
+function both(first: Source, second: () => Source): readonly [Source, Source] {
+  try {
+    return [first, second()]
+  } catch (error) {
+    first.dispose()
+    throw error
+  }
 }
 
 /** All rows but the last, and the last rows: a share of `last` of all. */
@@ -84,11 +94,10 @@ function split(op: string, data: RawData, last: number, given: DataLoaderOptions
       throw new OptionError(
         `${op}: validationSplit ${last} of ${length} rows leaves ${first} to train on and ${length - first} to validate on; both need some`,
       )
-    const part = (rows: TensorDataset, stated: DataLoaderOptions, defaults: DataLoaderOptions): Source => ({
-      ...sourceOf(op, 'data', rows, stated, defaults),
-      dispose: () => release(rows),
-    })
-    return [part(dataset.rows(0, first), given, TRAINING), part(dataset.rows(first, length), {}, EVALUATION)]
+    const part = (start: number, end: number, options: DataLoaderOptions) =>
+      checked(op, 'data', wrapped(dataset.rows(start, end), true, options))
+    const train = part(0, first, { ...TRAINING, ...statedOf(given) })
+    return both(train, () => part(first, length, EVALUATION))
   } finally {
     if (dataset !== data) release(dataset)
   }
@@ -126,12 +135,17 @@ function datasetOf(op: string, name: string, data: RawData): TensorDataset {
   return datasetOfTensors(op, data as readonly Tensor[])
 }
 
-const wrapped = (dataset: TensorDataset, isOurs: boolean, options: DataLoaderOptions): Source => ({
-  loader: new DataLoader(dataset, options),
-  dispose: () => {
+function wrapped(dataset: TensorDataset, isOurs: boolean, options: DataLoaderOptions): Source {
+  const dispose = () => {
     if (isOurs) release(dataset)
-  },
-})
+  }
+  try {
+    return { loader: new DataLoader(dataset, options), dispose }
+  } catch (error) {
+    dispose()
+    throw error
+  }
+}
 
 function checked(op: string, name: string, source: Source): Source {
   const { dataset, length } = source.loader

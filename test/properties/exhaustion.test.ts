@@ -1,6 +1,23 @@
 /** Memory that runs out, at any allocation: a typed error, nothing changed, nothing lost, and the same bits afterwards. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { data, manualSeed, nn, noGrad, optim, randn, type Tensor, tensor, zeros } from '../../src/index.ts'
+import {
+  data,
+  earlyStopping,
+  fit,
+  gradcheck,
+  MemoryLimitError,
+  manualSeed,
+  metrics,
+  nn,
+  noGrad,
+  ones,
+  optim,
+  randn,
+  type Tensor,
+  tensor,
+  zeros,
+} from '../../src/index.ts'
+import { engine } from '../../src/runtime/engine.ts'
 import { endAfterlives, live, settled } from '../settle.ts'
 import { failing, refusedOperation } from '../support/failing.ts'
 import { node } from '../support/node.ts'
@@ -139,6 +156,137 @@ test('at any allocation of a backward pass that adds to gradients, they are as t
   }
   expect(bits(w.grad)).not.toEqual(old)
   w.dispose()
+})
+
+/** A call, what it must leave alone, and what there is to dispose of. */
+interface Attempt {
+  readonly run: () => unknown
+  readonly state: () => unknown
+  readonly owners: readonly { dispose(): void }[]
+}
+
+/** The bits of a state dict, of which nothing is left. */
+const bitsOf = (model: nn.Module) =>
+  Object.values(model.stateDict()).map((x) => {
+    const found = bits(x)
+    x.dispose()
+    return found
+  })
+
+/** A model with every kind of parameter and buffer, and gradients. */
+function normalised() {
+  const model = nn.sequential(new nn.Linear(2, 3), new nn.BatchNorm1d(3), new nn.Dropout(), new nn.LayerNorm(3))
+  for (const parameter of model.parameters()) parameter.grad = ones(parameter.shape)
+  return model
+}
+
+test.each<[string, () => Attempt]>([
+  [
+    'stateDict',
+    () => {
+      const model = normalised()
+      return { run: () => model.stateDict(), state: () => bitsOf(model), owners: [model] }
+    },
+  ],
+  [
+    'loadStateDict, with conversions and strides',
+    () => {
+      const model = new nn.BatchNorm1d(3)
+      const strided = randn([6]).slice([null, null, 2])
+      const counts = tensor([1, 2, 3], { dtype: 'int32' })
+      const state = {
+        weight: strided,
+        bias: counts,
+        running_mean: strided,
+        running_var: counts,
+        num_batches_tracked: tensor(4),
+      }
+      const owners = [model, ...Object.values(state)]
+      return { run: () => model.loadStateDict(state), state: () => bitsOf(model), owners }
+    },
+  ],
+  [
+    'batch normalisation of a strided view',
+    () => {
+      const model = new nn.BatchNorm1d(4)
+      const x = randn([4, 2]).transpose(0, 1)
+      return { run: () => model.forward(x), state: () => bitsOf(model), owners: [model, x] }
+    },
+  ],
+  [
+    'a step over groups with other options',
+    () => {
+      const model = normalised()
+      const [first, ...others] = model.parameters()
+      const groups = [{ params: [first], momentum: 0.9, centered: true }, { params: others }]
+      const optimizer = new optim.RMSprop(groups)
+      return { run: () => optimizer.step(), state: () => bitsOf(model), owners: [optimizer, model] }
+    },
+  ],
+  [
+    'a data set of strided tensors',
+    () => {
+      const tensors = [randn([4, 2]), randn([2, 4]).transpose(0, 1), randn([3, 4]).transpose(0, 1)]
+      return { run: () => new data.TensorDataset(...tensors), state: () => tensors.map(bits), owners: tensors }
+    },
+  ],
+  [
+    'gradcheck',
+    () => {
+      const x = tensor([[1, 2]], { requiresGrad: true })
+      x.grad = tensor([[3, 4]])
+      const run = () => gradcheck((x) => x.tanh(), [x])
+      return { run, state: () => [bits(x), bits(x.grad)], owners: [x] }
+    },
+  ],
+])('at any allocation of %s: a typed error, no change, no loss', (_name, make) => {
+  for (let n = 1; ; n++) {
+    const { run, state, owners } = make()
+    endAfterlives()
+    const [held, old] = [live(), state()]
+    const error = failing(n, run)
+    if (error) {
+      refusedOperation(error)
+      endAfterlives()
+      expect(live(), `allocation ${n}`).toBe(held)
+      expect(state(), `allocation ${n}`).toEqual(old)
+    }
+    for (const owner of owners) owner.dispose()
+    if (!error) break
+  }
+})
+
+test('at any allocation of fit: a typed error, and only the model and the optimizer are left', async () => {
+  const { heap } = engine()
+  for (let n = 1; ; n++) {
+    manualSeed(1)
+    const model = nn.sequential(new nn.Linear(3, 4), new nn.BatchNorm1d(4), new nn.Dropout(), new nn.Linear(4, 3))
+    const optimizer = new optim.Adam(model.parameters())
+    const x = randn([3, 8]).transpose(0, 1)
+    const y = tensor([0, 1, 2, 0, 1, 2, 0, 1], { dtype: 'int32' })
+    endAfterlives()
+    const held = live()
+    const alloc = heap.alloc.bind(heap)
+    let calls = 0
+    // `failing` ends before a training does.
+    heap.alloc = (bytes, owner) => {
+      if (++calls === n) throw new MemoryLimitError('linear memory has no room: injected')
+      return alloc(bytes, owner)
+    }
+    const callbacks = [earlyStopping({ restoreBestWeights: true })]
+    const options = { batchSize: 4, validationSplit: 0.5, metrics: { accuracy: metrics.accuracy }, callbacks }
+    const error = await fit(model, [x, y], { loss: lossFn, optimizer, epochs: 2, clipGradNorm: 1, ...options }).then(
+      () => null,
+      (error: unknown) => error,
+    )
+    Reflect.deleteProperty(heap, 'alloc')
+    optimizer.dispose()
+    endAfterlives()
+    expect(live(), `allocation ${n}`).toBe(held)
+    for (const owner of [model, x, y]) owner.dispose()
+    if (error === null) break
+    refusedOperation(error)
+  }
 })
 
 /** A copy of the library with a memory of its own. */
