@@ -146,6 +146,8 @@ describe.each(cases)('$name', ({ make, rate }) => {
 
   test('goes on where it stopped, with the same bits, from a state that went through JSON', () => {
     const [one, other] = [sgd(), sgd()]
+    // The state says from which rates, not the program that goes on.
+    other.lr = 7
     const [schedulers, resumed] = [make(one), make(other)]
     for (let t = 0; t < 77; t++) for (const scheduler of schedulers) scheduler.step()
     resumed.forEach((scheduler, i) => {

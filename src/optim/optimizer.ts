@@ -125,8 +125,8 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
   protected checkTogether(_where: string, _options: Required<Options>): void {}
 
   /**
-   * Adds parameters to train, such as those of layers that were frozen at first. Schedulers that exist already go on
-   * without them.
+   * Adds parameters to train, such as those of layers that were frozen at first. Schedulers that exist already
+   * schedule them from their next step on, but for `OneCycleLR`, which leaves them alone.
    * @throws OptionError as the constructor does, and then nothing is added.
    */
   addParamGroup(group: ParamGroupOptions<Options>): void {

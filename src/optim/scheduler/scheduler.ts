@@ -33,9 +33,7 @@ export abstract class LRScheduler<Settings extends object = object> {
     this.optimizer = optimizer
     this.check(settings)
     this.settings = settings
-    baseLrs?.forEach((lr, i) => {
-      initialLrs.set(optimizer.paramGroups[i], lr)
-    })
+    if (baseLrs) setInitialLrs(optimizer, baseLrs)
     this.baseLrs = optimizer.paramGroups.map(initialLrOf)
   }
 
@@ -80,6 +78,7 @@ export abstract class LRScheduler<Settings extends object = object> {
     const { baseLrs, lastEpoch, lastLr, ...settings } = copied(state)
     this.settings = settings as Settings
     this.baseLrs = baseLrs as number[]
+    setInitialLrs(this.optimizer, this.baseLrs)
     this.#lastEpoch = lastEpoch as number
     this.#lastLr = lastLr as number[]
   }
@@ -117,6 +116,12 @@ export abstract class LRScheduler<Settings extends object = object> {
     this.#lastEpoch = epoch
     this.#lastLr = lrs
   }
+}
+
+function setInitialLrs({ paramGroups }: Optimizer, lrs: readonly number[]): void {
+  lrs.forEach((lr, i) => {
+    initialLrs.set(paramGroups[i], lr)
+  })
 }
 
 function initialLrOf(group: ParamGroup<OptimizerOptions>): number {

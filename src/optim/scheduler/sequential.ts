@@ -54,10 +54,11 @@ export class SequentialLR extends LRScheduler<SequentialOptions> {
 
   /** @internal */
   override restore({ schedulers, ...own }: SchedulerState): void {
-    super.restore(own)
     this.#schedulers.forEach((scheduler, i) => {
       scheduler.restore((schedulers as SchedulerState[])[i])
     })
+    // Last: from its own rates each of the schedulers will start.
+    super.restore(own)
   }
 
   protected check({ milestones }: SequentialOptions): void {
