@@ -86,7 +86,6 @@ export type {
   EpochEndContext,
   TrainContext,
   TrainEndContext,
-  TrainingOptimizer,
 } from './train/callback.ts'
 export { type EvaluateOptions, evaluate, type PredictOptions, predict } from './train/evaluate.ts'
 export { type FitLog, type FitOptions, fit, type TrainingScheduler } from './train/fit.ts'

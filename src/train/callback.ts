@@ -1,31 +1,16 @@
 /** What a training calls on its way. */
 import { kindOf, OptionError } from '../errors.ts'
 import type { Module } from '../nn/module.ts'
-import type { Tensor } from '../tensor.ts'
+import type { Optimizer } from '../optim/optimizer.ts'
 import type { Logs } from './learner.ts'
 import { settled } from './pieces.ts'
-
-/** What `fit` needs of an optimizer: every class of `optim` has it. */
-export interface TrainingOptimizer {
-  /** The learning rate, which the history tells. */
-  readonly lr: number
-  /** What it trains, by which `fit` sees that it is the optimizer of this model. */
-  readonly paramGroups?: readonly {
-    /** Tensors that are updated. */
-    readonly params: readonly Tensor[]
-  }[]
-  /** Updates the parameters by their gradients. */
-  step(): void
-  /** Forgets the gradients of the last step. */
-  zeroGrad(): void
-}
 
 /** A training under way. */
 export interface TrainContext {
   /** What is trained. */
   readonly model: Module
   /** What trains it. */
-  readonly optimizer: TrainingOptimizer
+  readonly optimizer: Optimizer
   /** How many epochs there are to be. */
   readonly epochs: number
   /** The logs of the epochs so far: a list for each name. */

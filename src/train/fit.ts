@@ -1,7 +1,8 @@
 import { GraphError, kindOf, OptionError } from '../errors.ts'
 import type { Module } from '../nn/module.ts'
+import { Optimizer } from '../optim/optimizer.ts'
 import { checkOption, checkOptions, checkSize } from '../options.ts'
-import { type Callback, checkCallbacks, type TrainingOptimizer } from './callback.ts'
+import { type Callback, checkCallbacks } from './callback.ts'
 import { checkMetrics, checkModel, type Loss, lossOf, type Metric } from './learner.ts'
 import { type AbortSignalLike, checkSignal } from './pieces.ts'
 import { type Data, sourcesOf } from './source.ts'
@@ -22,7 +23,7 @@ export interface FitOptions<
   /** What is to become small: a loss module, or a function of prediction and target. It gives a single number. */
   loss: Loss
   /** What updates the parameters. */
-  optimizer: TrainingOptimizer
+  optimizer: Optimizer
   /** How often to go through the data. */
   epochs: number
   /** Rows in a batch; the last one may have fewer. A DataLoader has its own. Default: 32. */
@@ -101,9 +102,9 @@ export async function fit<
   checkOptions('fit', options, OPTIONS)
   const { optimizer, epochs, metrics = {}, clipGradNorm, scheduler, callbacks = [], signal } = options
   const loss = lossOf('fit', options.loss)
-  if (typeof optimizer?.step !== 'function' || typeof optimizer.zeroGrad !== 'function')
+  if (!(optimizer instanceof Optimizer))
     throw new OptionError(
-      `fit: optimizer is ${kindOf(optimizer)}, without step() or zeroGrad(); pass one such as new optim.Adam(model.parameters())`,
+      `fit: optimizer is ${kindOf(optimizer)}; pass one of optim, such as new optim.Adam(model.parameters())`,
     )
   checkTrains(optimizer, model)
   checkSize('fit', 'epochs', epochs)
@@ -131,9 +132,8 @@ export async function fit<
   }
 }
 
-/** Throws when the optimizer is known to train something else, such as a model that was made before. */
-function checkTrains({ paramGroups }: TrainingOptimizer, model: Module): void {
-  if (paramGroups === undefined) return
+/** Throws when the optimizer trains something else, such as a model that was made before. */
+function checkTrains({ paramGroups }: Optimizer, model: Module): void {
   const trained = new Set(paramGroups.flatMap(({ params }) => params))
   if (model.parameters().some((parameter) => trained.has(parameter))) return
   throw new OptionError(

@@ -2,8 +2,9 @@
 import { AnomalyError } from '../errors.ts'
 import type { Module } from '../nn/module.ts'
 import { clipGradNorm_ } from '../nn/utils.ts'
+import type { Optimizer } from '../optim/optimizer.ts'
 import type { Tensor } from '../tensor.ts'
-import { type Callback, notify, type TrainContext, type TrainingOptimizer } from './callback.ts'
+import { type Callback, notify, type TrainContext } from './callback.ts'
 import { assess } from './evaluate.ts'
 import { inputsOf, type Logs, lossValue, type Metric, predicted, Tally, targetOf } from './learner.ts'
 import { type AbortSignalLike, Clock, inPieces } from './pieces.ts'
@@ -19,7 +20,7 @@ export type History<Names extends string, Validated extends boolean> = Record<
 /** What a training consists of. */
 export interface Plan {
   readonly model: Module
-  readonly optimizer: TrainingOptimizer
+  readonly optimizer: Optimizer
   readonly loss: (prediction: Tensor, target: Tensor) => Tensor
   readonly epochs: number
   readonly metrics: Readonly<Record<string, Metric>>
