@@ -320,7 +320,7 @@ describe('callbacks', () => {
     expect(calls).toEqual(['begin', 'epoch 1/2', ...epoch, ...one, 'epoch 2/2', ...epoch, ...two, 'done true 2'])
   })
 
-  test('are told of the end when an error ends it, which is what is thrown', async () => {
+  test('are all told of the end when an error ends it, which is what is thrown', async () => {
     const ends: boolean[] = []
     const watch: Callback = {
       onTrainEnd: ({ completed }) => {
@@ -333,9 +333,9 @@ describe('callbacks', () => {
         throw new Error('first')
       },
     }
-    await expect(trained([watch, fail])).rejects.toThrow('first')
-    await expect(trained([watch])).rejects.toThrow('later')
-    expect(ends).toEqual([false, true])
+    await expect(trained([watch, watch, fail])).rejects.toThrow('first')
+    await expect(trained([watch, watch])).rejects.toThrow('later')
+    expect(ends).toEqual([false, false, true, true])
   })
 
   test('may stop the training', async () => {

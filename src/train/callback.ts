@@ -62,7 +62,7 @@ export interface Callback {
   onBatchEnd?(context: BatchContext): unknown
   /** After each epoch, its validation and the scheduler. */
   onEpochEnd?(context: EpochEndContext): unknown
-  /** At the end, however it came. */
+  /** At the end, however it came, and whatever the `onTrainEnd` of another did. */
   onTrainEnd?(context: TrainEndContext): unknown
 }
 
@@ -80,6 +80,14 @@ export function checkCallbacks(op: string, callbacks: readonly Callback[]): void
       if (/^on[A-Z]/.test(name) && !(HOOKS as readonly string[]).includes(name))
         throw new OptionError(`${op}: callback ${i} has ${name}, which nothing calls; there is ${HOOKS.join(', ')}`)
   })
+}
+
+/** Tells every callback of the end, also after one has failed, since it may hold what must be freed; then throws the first error. */
+export async function notifyOfEnd(callbacks: readonly Callback[], context: TrainEndContext): Promise<void> {
+  const errors: unknown[] = []
+  for (const callback of callbacks)
+    await notify([callback], 'onTrainEnd', context).catch((error: unknown) => errors.push(error))
+  if (errors.length > 0) throw errors[0]
 }
 
 /** Calls one hook of every callback, one after the other. */

@@ -4,7 +4,7 @@ import type { Module } from '../nn/module.ts'
 import { clipGradNorm_ } from '../nn/utils.ts'
 import type { Optimizer } from '../optim/optimizer.ts'
 import type { Tensor } from '../tensor.ts'
-import { type Callback, notify, type TrainContext } from './callback.ts'
+import { type Callback, notify, notifyOfEnd, type TrainContext } from './callback.ts'
 import { assess } from './evaluate.ts'
 import { inputsOf, type Logs, lossValue, type Metric, predicted, Tally, targetOf } from './learner.ts'
 import { type AbortSignalLike, Clock, inPieces } from './pieces.ts'
@@ -63,10 +63,10 @@ export class Training {
       }
     } catch (error) {
       // The first error is the one that tells.
-      await notify(callbacks, 'onTrainEnd', { ...this.#context, completed: false }).catch(() => {})
+      await notifyOfEnd(callbacks, { ...this.#context, completed: false }).catch(() => {})
       throw error
     }
-    await notify(callbacks, 'onTrainEnd', { ...this.#context, completed: true })
+    await notifyOfEnd(callbacks, { ...this.#context, completed: true })
   }
 
   async #runEpoch(): Promise<void> {
