@@ -142,6 +142,17 @@ describe('the history', () => {
     expect(plain.history.valLoss).toBeUndefined()
   })
 
+  test('may hold a metric with the name of what every object has', async () => {
+    const { model, optimizer, pair } = setUp()
+    const recorder = history()
+    const options = { loss: lossFn, optimizer, epochs: 2, callbacks: [recorder], metrics: { constructor: () => 3 } }
+    const log = await fit(model, pair, options)
+    expect([log.history.constructor, recorder.history.constructor]).toEqual([
+      [3, 3],
+      [3, 3],
+    ])
+  })
+
   test('has the metrics of all predictions of an epoch, and those of evaluate on the same data', async () => {
     const { model, pair } = setUp(300)
     const optimizer = new optim.SGD(model.parameters(), { lr: 0 })
@@ -605,6 +616,13 @@ describe('refused:', () => {
       /has onEpoch, which nothing calls/,
     ],
     ['gradients of no length', withOption({ clipGradNorm: 0 }), OptionError, /^fit: clipGradNorm is 0; it must be/],
+    ['a metric without a name', withOption({ metrics: { '': () => 1 } }), OptionError, /a metric has no name/],
+    [
+      'the scheduler of another optimizer',
+      withOption({ scheduler: new optim.lrScheduler.StepLR(new optim.SGD(model.parameters()), 1) }),
+      OptionError,
+      /^fit: the scheduler sets the rates of another optimizer/,
+    ],
     ['a scheduler that is none', withOption({ scheduler: {} }), OptionError, /scheduler is an object without step/],
     ['a signal that is none', withOption({ signal: {} }), OptionError, /signal is no AbortSignal/],
     ['a model that sums up', () => predict(wrong(new Sums()), x), ShapeError, /gave \(4\) for a batch of 9 rows/],

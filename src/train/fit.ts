@@ -10,6 +10,8 @@ import { type History, Training } from './training.ts'
 
 /** What `fit` needs of a scheduler: every class of `optim.lrScheduler` has it. */
 export interface TrainingScheduler {
+  /** The optimizer whose rate it sets: that of the training. */
+  readonly optimizer?: Optimizer
   /** Sets the learning rate of the next epoch. */
   step(metric: number): void
 }
@@ -113,6 +115,10 @@ export async function fit<
     checkOption('fit', 'clipGradNorm', clipGradNorm, clipGradNorm > 0, 'a finite number above 0')
   if (scheduler !== undefined && typeof scheduler?.step !== 'function')
     throw new OptionError(`fit: scheduler is ${kindOf(scheduler)} without step(); pass one of optim.lrScheduler`)
+  if (scheduler?.optimizer && scheduler.optimizer !== optimizer)
+    throw new OptionError(
+      'fit: the scheduler sets the rates of another optimizer; make it of the one that fit is given',
+    )
   checkCallbacks('fit', callbacks)
   checkSignal('fit', signal)
   if (inTraining.has(model))

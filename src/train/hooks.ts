@@ -3,7 +3,7 @@ import { kindOf, OptionError } from '../errors.ts'
 import type { StateDict } from '../nn/module.ts'
 import { checkFlag, checkOption, checkOptions, checkSize } from '../options.ts'
 import type { Callback, EpochEndContext } from './callback.ts'
-import type { Logs } from './learner.ts'
+import { type Logs, record } from './learner.ts'
 
 /** What `progress` may be told. */
 export interface ProgressOptions {
@@ -93,7 +93,7 @@ class Monitor {
 
   /** Whether these are the best logs so far. NaN is never the best. */
   isBest(logs: Logs): boolean {
-    if (!(this.#name in logs))
+    if (!Object.hasOwn(logs, this.#name))
       throw new OptionError(
         `${this.#op}: there is no ${this.#name} in the logs, but ${Object.keys(logs).join(', ')}; give fit validation data, or monitor one of these`,
       )
@@ -155,10 +155,7 @@ export function history(): HistoryCallback {
   return {
     history: lists,
     onEpochEnd({ logs }) {
-      for (const [name, value] of Object.entries(logs)) {
-        lists[name] ??= []
-        lists[name].push(value)
-      }
+      record(lists, logs)
     },
   }
 }

@@ -25,6 +25,15 @@ export type Metric = (prediction: Tensor, target: Tensor) => number
 /** Numbers by name, such as `{ loss: 0.31, accuracy: 0.9 }`. */
 export type Logs = Readonly<Record<string, number>>
 
+/** Puts the numbers of an epoch at the end of the list of each name. */
+export function record(lists: Record<string, number[]>, logs: Logs): void {
+  for (const [name, value] of Object.entries(logs)) {
+    // A metric may be called as what every object has, such as `constructor`.
+    if (!Object.hasOwn(lists, name)) lists[name] = []
+    lists[name].push(value)
+  }
+}
+
 /** Throws unless `model` can be trained and evaluated. */
 export function checkModel(op: string, model: Module): void {
   if (!(model instanceof Module))
@@ -50,6 +59,8 @@ export function checkMetrics(op: string, metrics: Readonly<Record<string, Metric
       throw new OptionError(
         `${op}: the metric ${name} is ${kindOf(metric)}; it must be a function of (prediction, target)`,
       )
+    if (name === '')
+      throw new OptionError(`${op}: a metric has no name; give it one, as in { accuracy: metrics.accuracy }`)
     if (/^(loss|lr|seconds)$|^val[A-Z]/.test(name))
       throw new OptionError(`${op}: a metric cannot be called ${name}, which is the name of something else in the logs`)
   }

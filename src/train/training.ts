@@ -6,7 +6,7 @@ import type { Optimizer } from '../optim/optimizer.ts'
 import type { Tensor } from '../tensor.ts'
 import { type Callback, notify, notifyOfEnd, type TrainContext } from './callback.ts'
 import { assess } from './evaluate.ts'
-import { inputsOf, type Logs, lossValue, type Metric, predicted, Tally, targetOf } from './learner.ts'
+import { inputsOf, type Logs, lossValue, type Metric, predicted, record, Tally, targetOf } from './learner.ts'
 import { type AbortSignalLike, Clock, inPieces } from './pieces.ts'
 import type { Source } from './source.ts'
 
@@ -79,10 +79,7 @@ export class Training {
     const validated = await this.#validate()
     const seconds = (performance.now() - start) / 1000
     const logs: Logs = { ...trained, ...validated, lr, seconds }
-    for (const [name, value] of Object.entries(logs)) {
-      this.history[name] ??= []
-      this.history[name].push(value)
-    }
+    record(this.history, logs)
     scheduler?.step(logs.valLoss ?? logs.loss)
     const isLast = this.#epoch === epochs || this.#isStopped
     await notify(callbacks, 'onEpochEnd', { ...context, logs, isLast })
