@@ -679,3 +679,10 @@ test('tensors of the wrong kind are refused by name', () => {
   expect(() => plot.trainingHistory({ loss: { ...tensor([1]) } as never })).toThrow(OptionError)
   expect(() => plot.decisionBoundary((x) => x.gt(0).matmul(3 as never), corners)).toThrow(DtypeError)
 })
+
+test('sets of any size can be drawn', () => {
+  const ramp = Array.from({ length: 200_000 }, (_, i) => i / 200_000)
+  const points = { x: ramp.map((x) => [x, 1 - x]), y: ramp.map((x) => Number(x > 0.5)) }
+  expect(() => plot.decisionBoundary((x) => x.sum(1), points, { resolution: 2 })).not.toThrow()
+  expect(() => plot.trainingHistory({ loss: ramp })).not.toThrow()
+})

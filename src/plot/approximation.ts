@@ -1,4 +1,5 @@
 import { OptionError, ShapeError } from '../errors.ts'
+import { extentOf } from './grid.ts'
 import { checkFields, checkPicture, type Numbers, numbersOf } from './input.ts'
 import {
   colorOf,
@@ -162,7 +163,7 @@ function errorPanel(values: readonly { width: number; error: number | null }[], 
 
 /** An axis from one power of ten, or twice or five times one, to another. */
 function logarithmic(values: readonly number[]): { scale: Part; axis: Part } {
-  const [low, high] = [Math.min(...values), Math.max(...values)]
+  const { low, high } = extentOf(values)
   const ticks = magnitudes(low / 10, high * 10)
   const first = Math.max(...ticks.filter((tick) => tick <= low))
   const last = Math.min(...ticks.filter((tick) => tick > low && tick >= high))

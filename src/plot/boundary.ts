@@ -4,7 +4,7 @@ import { type Layer, Module, modulesIn } from '../nn/module.ts'
 import { noGrad } from '../scope.ts'
 import { formatShape } from '../shape.ts'
 import { Tensor } from '../tensor.ts'
-import { type Grid, isolines, rowsOf, runs, spaced } from './grid.ts'
+import { extentOf, type Grid, isolines, rowsOf, runs, spaced } from './grid.ts'
 import { checkFields, checkPicture, checkResolution, type Numbers, numbersOf, type Points, pointsOf } from './input.ts'
 import { colorOf, INK, type Part, picture, shown, type TitleOptions, tint, type VegaLiteSpec } from './spec.ts'
 
@@ -64,7 +64,7 @@ export function decisionBoundary(
     ),
   )
   const { columns, width } = answers(model, x, y)
-  const names = namesOf(options.classes, Math.max(width, 2, ...truth.map((label) => label + 1)))
+  const names = namesOf(options.classes, Math.max(width, 2, extentOf(truth).high + 1))
   const grids = columns.map(
     (column): Grid => ({ x, y, z: y.map((_, j) => column.slice(j * x.length, (j + 1) * x.length)) }),
   )
@@ -133,8 +133,7 @@ function namesOf(classes: readonly string[] | undefined, count: number): string[
 }
 
 function around(values: readonly number[], resolution: number): number[] {
-  const low = Math.min(...values)
-  const high = Math.max(...values)
+  const { low, high } = extentOf(values)
   const margin = (high - low) * MARGIN || 1
   return spaced(low - margin, high + margin, resolution)
 }

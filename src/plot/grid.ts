@@ -24,11 +24,17 @@ export function gridOf(x: readonly number[], y: readonly number[], f: (x: number
 /** The smallest and the largest of the finite heights; null where there is none. */
 export function extremesOf({ z }: Grid): { low: number; high: number } | null {
   const finite = z.flat().filter(Number.isFinite)
-  if (finite.length === 0) return null
-  return finite.reduce(({ low, high }, value) => ({ low: Math.min(low, value), high: Math.max(high, value) }), {
-    low: Infinity,
-    high: -Infinity,
-  })
+  return finite.length === 0 ? null : extentOf(finite)
+}
+
+/** The smallest and the largest of some numbers, however many: `Math.min(...values)` cannot take a hundred thousand. */
+export function extentOf(values: readonly number[]): { low: number; high: number } {
+  let [low, high] = [Infinity, -Infinity]
+  for (const value of values) {
+    low = Math.min(low, value)
+    high = Math.max(high, value)
+  }
+  return { low, high }
 }
 
 /**

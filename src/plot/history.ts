@@ -1,4 +1,5 @@
 import { OptionError } from '../errors.ts'
+import { extentOf } from './grid.ts'
 import { checkFields, checkPicture, type Numbers, numbersOf } from './input.ts'
 import {
   colorOf,
@@ -56,7 +57,7 @@ function seriesOf(name: string, history: object): { metric: string; series: stri
 
 function panel(metric: string, values: readonly Part[], isValidated: boolean): Part {
   const domain = isValidated ? [TRAINING, VALIDATION] : [TRAINING]
-  const epochs = Math.max(...values.map(({ epoch }) => epoch as number))
+  const epochs = extentOf(values.map(({ epoch }) => epoch as number)).high
   return {
     title: panelTitle(metric),
     width: 300,
