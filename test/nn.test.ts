@@ -195,3 +195,11 @@ test('every layer is in a table', () => {
   expect(Object.keys(exported).filter((name) => !named.includes(name) && !isLoss(name))).toEqual([])
   expect(named.filter((name) => !(name in nn))).toEqual([])
 })
+
+test('a layer of a chain that is put in place of another is what the chain computes, shows and saves', () => {
+  const chain = nn.sequential(new nn.Linear(2, 2), new nn.ReLU())
+  Object.assign(chain, { 1: new nn.Linear(2, 2) })
+  const x = tensor([[1, 2]])
+  expect(chain.forward(x).toArray()).toEqual((chain[1] as nn.Layer).forward(chain[0].forward(x)).toArray())
+  expect(Object.keys(chain.stateDict())).toEqual(['0.weight', '0.bias', '1.weight', '1.bias'])
+})

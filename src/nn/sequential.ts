@@ -51,16 +51,17 @@ type Numbered<Layers extends Chain> = {
 /** A chain of modules, numbered from 0: `chain[0]`; names in `stateDict()` are `0.weight` and so on. */
 export class Sequential<Layers extends Chain = Chain> extends Module<readonly [Takes<Layers>, Gives<Layers>]> {
   readonly [index: number]: Layer
-  readonly #layers: Layers
 
   constructor(layers: Layers) {
     super()
-    this.#layers = layers
     Object.assign(this, layers)
   }
 
   forward(x: Tensor): Tensor {
-    return this.#layers.reduce((value, layer) => layer.forward(value), x)
+    let y = x
+    // The fields, which are what parameters are found in, so that a layer put in place of another counts.
+    for (let i = 0; i in this; i++) y = this[i].forward(y)
+    return y
   }
 }
 
