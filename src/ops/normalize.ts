@@ -191,7 +191,7 @@ export interface BatchNormOptions {
   bias?: Tensor | null
   /** Whether mean and variance are those of the batch, and move the running ones. Default: false. */
   training?: boolean
-  /** How far the running statistics move towards those of a batch; null: to the average of all. Default: 0.1. */
+  /** How far the running statistics move towards those of a batch, from 0 to 1. Default: 0.1. */
   momentum?: number
   /** What is added to the variance. Default: 0.00001. */
   eps?: number

@@ -18,7 +18,7 @@ export interface PlateauOptions {
   thresholdMode?: 'rel' | 'abs'
   /** How many epochs after a reduction do not count. Default: 0. */
   cooldown?: number
-  /** What the rate does not fall below, or one for each group. Default: 0. */
+  /** What the rate does not fall below, or one for each group; groups that are added later have no such bound. Default: 0. */
   minLr?: number | readonly number[]
   /** A reduction by no more than this is left out. Default: 1e-8. */
   eps?: number
