@@ -242,12 +242,23 @@ function entries(module: Module): Entry[] {
 }
 
 /** The module and every one inside, in the order of fields, each once for each path to it. */
-export function modulesIn(module: Module): Module[] {
+function modulesIn(module: Module): Module[] {
   const found: Module[] = []
   walk(module, '', (_name, value) => {
     if (value instanceof Module) found.push(value)
   })
   return found
+}
+
+/** Runs `body` with the model in training mode, or not, and gives every module inside the mode back that it had. */
+export function inMode<T>(model: Module, training: boolean, body: () => T): T {
+  const modes = modulesIn(model).map((module) => [module, module.training] as const)
+  try {
+    model.train(training)
+    return body()
+  } finally {
+    for (const [module, mode] of modes) module.training = mode
+  }
 }
 
 /** A module and those inside, each with its path and the tensors that are its own. */

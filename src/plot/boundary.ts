@@ -1,6 +1,6 @@
 import { tensor } from '../create.ts'
 import { kindOf, OptionError, ShapeError } from '../errors.ts'
-import { type Layer, Module, modulesIn } from '../nn/module.ts'
+import { inMode, type Layer, Module } from '../nn/module.ts'
 import { noGrad } from '../scope.ts'
 import { formatShape } from '../shape.ts'
 import { Tensor } from '../tensor.ts'
@@ -55,6 +55,8 @@ export function decisionBoundary(
   checkResolution('decisionBoundary', resolution)
   if (output !== undefined && output !== 'probability' && output !== 'logit')
     throw new OptionError(`decisionBoundary: output is ${String(output)}; it must be 'probability' or 'logit'`)
+  if (typeof model !== 'function' && !(model instanceof Module))
+    throw new OptionError(`decisionBoundary: expected a model or a function, got ${kindOf(model)}`)
   checkFields('decisionBoundary', 'an object { x, y } of points and classes', points)
   const { at, truth } = labelled(points)
   const [x, y] = [0, 1].map((axis) =>
@@ -146,7 +148,7 @@ function answers(
 ): { columns: number[][]; width: number } {
   const rows = y.flatMap((b) => x.map((a) => [a, b]))
   const columns: number[][] = []
-  inEvaluation(model, (forward) => {
+  const ask = (forward: (x: Tensor) => Tensor) => {
     for (let from = 0; from < rows.length; from += CHUNK)
       noGrad(() => {
         const asked = rows.slice(from, from + CHUNK)
@@ -158,7 +160,9 @@ function answers(
           for (let r = 0; r < asked.length; r++) columns[c].push(values[r * width + c])
         }
       })
-  })
+  }
+  if (typeof model === 'function') ask(model)
+  else inMode(model, false, () => ask((x) => model.forward(x)))
   return { columns, width: columns.length }
 }
 
@@ -171,23 +175,6 @@ function widthOf(given: Tensor, rows: number): number {
       `decisionBoundary: the model gave shape ${formatShape(given.shape)} for (${rows}, 2); expected (${rows}, classes), (${rows}, 1) or (${rows})`,
     )
   return width
-}
-
-/** Calls `body` with the model's forward in evaluation mode, and sets the mode of each of its modules back. */
-function inEvaluation(model: Layer | ((x: Tensor) => Tensor), body: (forward: (x: Tensor) => Tensor) => void): void {
-  if (typeof model === 'function') {
-    body(model)
-    return
-  }
-  if (!(model instanceof Module))
-    throw new OptionError(`decisionBoundary: expected a model or a function, got ${kindOf(model)}`)
-  const modes = modulesIn(model).map((module) => ({ module, training: module.training }))
-  try {
-    model.eval()
-    body((x) => model.forward(x))
-  } finally {
-    for (const { module, training } of modes) module.training = training
-  }
 }
 
 const rectangles = (values: readonly Part[], color: Part): Part => ({

@@ -1,6 +1,6 @@
 /** Long work in short pieces, between which a page paints, timers fire, and garbage is collected. */
 import { OptionError } from '../errors.ts'
-import { type Module, modulesIn } from '../nn/module.ts'
+import { inMode, type Module } from '../nn/module.ts'
 import { runScope } from '../runtime/lifetimes.ts'
 
 /** Half a frame at 60 Hz: the other half is the page's. */
@@ -95,15 +95,4 @@ export function checkSignal(op: string, signal: AbortSignalLike | undefined): vo
 /** As `fetch` does: the reason of the signal, an AbortError unless there is another. */
 function throwIfAborted(signal: AbortSignalLike | undefined): void {
   if (signal?.aborted) throw signal.reason
-}
-
-/** Runs `body` with the model in training mode, or not, and gives every module inside the mode back that it had. */
-function inMode(model: Module, training: boolean, body: () => void): void {
-  const modes = modulesIn(model).map((module) => [module, module.training] as const)
-  try {
-    model.train(training)
-    body()
-  } finally {
-    for (const [module, mode] of modes) module.training = mode
-  }
 }
