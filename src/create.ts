@@ -113,7 +113,7 @@ function flatten(data: NestedData): (number | boolean)[] {
         throw new DtypeError(
           (value as unknown) instanceof Tensor
             ? `tensor: data${path} is a tensor already; use stack([…]) for several, clone() for a copy`
-            : `tensor: data${path} is ${value === null ? 'null' : typeof value}, not a number or boolean`,
+            : `tensor: data${path} is ${kindOf(value)}, not a number or boolean`,
         )
       if (flat.length > 0 && typeof value !== typeof flat[0])
         throw new DtypeError(`tensor: data${path} is a ${typeof value} among ${typeof flat[0]}s; use one kind`)

@@ -1,4 +1,4 @@
-import { DtypeError } from './errors.ts'
+import { DtypeError, kindOf } from './errors.ts'
 import type { Ptr } from './runtime/kernels.generated.ts'
 
 /** What one element of a tensor is. */
@@ -54,7 +54,7 @@ export function elementOf(op: string, dtype: Dtype, value: number, index?: numbe
 /** What a tensor of `dtype` is filled with, given `value`. Throws when that is no number, or the dtype cannot hold it. */
 export function fillerOf(op: string, dtype: Dtype, value: number): number {
   if (typeof value !== 'number' && typeof value !== 'boolean')
-    throw new DtypeError(`${op}: the value is ${value === null ? 'null' : typeof value}, not a number`)
+    throw new DtypeError(`${op}: the value is ${kindOf(value)}, not a number`)
   return elementOf(op, dtype, Number(value))
 }
 

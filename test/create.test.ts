@@ -147,7 +147,7 @@ describe('tensor', () => {
   })
 
   test.each<[string, unknown, string]>([
-    ['a string', [[1, 'x']], 'data[0][1] is string'],
+    ['a string', [[1, 'x']], 'data[0][1] is a string'],
     ['null', [null], 'data[0] is null'],
     ['undefined', undefined, 'is undefined'],
     ['a hole', [1, undefined], 'data[1] is undefined'],

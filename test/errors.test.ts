@@ -275,11 +275,11 @@ describe('data that make no tensor', () => {
       'a string in an array',
       () => tensor(wrong([1, '2'])),
       DtypeError,
-      /^tensor: data\[1\] is string, not a number or boolean/,
+      /^tensor: data\[1\] is a string, not a number or boolean/,
     ],
     ['null in an array', () => tensor(wrong([null])), DtypeError, /^tensor: data\[0\] is null/],
     ['a hole in an array', () => tensor(wrong(new Array(2))), DtypeError, /^tensor: data/],
-    ['a string', () => tensor(wrong('123')), DtypeError, /^tensor: data is string/],
+    ['a string', () => tensor(wrong('123')), DtypeError, /^tensor: data is a string/],
     ['nothing', () => tensor(wrong(undefined)), DtypeError, /^tensor: data is undefined/],
     [
       'a tensor',
@@ -327,7 +327,7 @@ describe('data that make no tensor', () => {
       DtypeError,
       /^to: there is no dtype constructor/,
     ],
-    ['full of a string', () => full([2], wrong('1')), DtypeError, /^full: the value is string, not a number/],
+    ['full of a string', () => full([2], wrong('1')), DtypeError, /^full: the value is a string, not a number/],
     ['full of nothing', () => full([2], wrong(undefined)), DtypeError, /^full: the value is undefined, not a number/],
     ['full of a value that does not fit', () => full([2], -1, { dtype: 'uint8' }), DtypeError, /value -1/],
     [
@@ -456,7 +456,7 @@ describe('options of training', () => {
     [
       'a number for options',
       () => new optim.SGD([leaf(1)], wrong(0.1)),
-      /^SGD: expected an object of options, such as { lr: … }, got number/,
+      /^SGD: expected an object of options, such as { lr: … }, got a number/,
     ],
     [
       'null for options',
@@ -476,7 +476,7 @@ describe('options of training', () => {
     [
       'a bias by position',
       () => new nn.Linear(2, 3, wrong(false)),
-      /^Linear: expected an object of options, such as { bias: … }, got boolean/,
+      /^Linear: expected an object of options, such as { bias: … }, got a boolean/,
     ],
     [
       'a misspelt gradient',

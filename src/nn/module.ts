@@ -1,5 +1,5 @@
 import { check, withReadable } from '../autograd/operands.ts'
-import { DtypeError, OptionError, ShapeError } from '../errors.ts'
+import { DtypeError, kindOf, OptionError, ShapeError } from '../errors.ts'
 import { formatModule, INSPECT, inspected, SUMMARY } from '../inspect.ts'
 import { checkOptions } from '../options.ts'
 import { freeWithHandle, own } from '../runtime/lifetimes.ts'
@@ -126,9 +126,7 @@ export abstract class Module<F extends Features = Features> {
     checkOptions('loadStateDict', options, ['strict'])
     const { strict = true } = options
     if (typeof state !== 'object' || state === null)
-      throw new OptionError(
-        `loadStateDict: the state is ${state === null ? 'null' : typeof state}, not an object of tensors`,
-      )
+      throw new OptionError(`loadStateDict: the state is ${kindOf(state)}, not an object of tensors`)
     const own = entries(this)
     const names = new Set(own.map(([name]) => name))
     const missing = [...names].filter((name) => !Object.hasOwn(state, name))
