@@ -13,7 +13,7 @@
  */
 import { V } from './simd'
 
-const BLOCK = 4096
+export const BLOCK = 4096
 
 /** What is added up: it begins with 0. A fold is made of such classes by adding methods, never by replacing one. */
 export class Additive {
@@ -106,6 +106,17 @@ export function fold<F, S>(x: usize, centres: usize, y: usize, outer: i32, n: i3
 /** The fold of one row of n elements, taken against `centre`, as it is before `F` ends it. */
 export function rowTotal<F>(x: usize, n: i32, centre: f64): f64 {
   return f64x2.extract_lane(foldRow<F>(x, n, f64x2.splat(centre), f64x2.splat(0)), 0)
+}
+
+/** The sum of n products a[j] * b[j], each exact: the two lanes take those of four j at a time, as (0 + 2) and (1 + 3). */
+export function dotWide(a: usize, b: usize, n: i32): f64 {
+  let total = V.zero()
+  for (; n >= 4; n -= 4, a += 16, b += 16) total = V.addWideProduct(total, V.load(a), V.load(b))
+  if (n > 0) {
+    const mask = V.firstLanes(n)
+    total = V.addWideProduct(total, v128.and(V.load(a), mask), v128.and(V.load(b), mask))
+  }
+  return V.hsumWide(total)
 }
 
 /** The result of n elements, in lane 0. */

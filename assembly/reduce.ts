@@ -1,5 +1,5 @@
 /** Sums and products along the middle axis of x: (outer, n, inner), in the order that `fold` states; and whether any is true. */
-import { fold, foldGradWide, Plain, Rounded, RoundedSum, Sum, Wide } from './fold'
+import { BLOCK, dotWide, fold, foldGradWide, Plain, Rounded, RoundedSum, Sum, Wide } from './fold'
 import { Accumulate, Bytes, copyBytes, Store, spread, Words } from './loops'
 import { V } from './simd'
 
@@ -10,6 +10,13 @@ import { V } from './simd'
 export function sum(x: usize, y: usize, outer: i32, n: i32, inner: i32, beta: i32, divisor: f64): void {
   if (beta) fold<Sum, RoundedSum>(x, 0, y, outer, n, inner, divisor)
   else fold<Sum, Rounded>(x, 0, y, outer, n, inner, divisor)
+}
+
+/** y[0] = the sum of a[j] * b[j], rounded once: block by block of 4096, each as `dotWide` adds it up. a, b: (n) */
+export function dot(a: usize, b: usize, y: usize, n: i32): void {
+  let total: f64 = 0
+  for (; n > BLOCK; n -= BLOCK, a += BLOCK << 2, b += BLOCK << 2) total += dotWide(a, b, BLOCK)
+  store<f32>(y, f32(total + dotWide(a, b, n)))
 }
 
 /**

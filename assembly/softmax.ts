@@ -1,6 +1,6 @@
 /** Softmax and its logarithm over rows, the row loops that it shares with cross entropy, and logSumExp along any axis. */
 import { Max } from './extremes'
-import { foldLanes } from './fold'
+import { dotWide, foldLanes } from './fold'
 import { foldGrad } from './loops'
 import { M } from './math'
 import { V } from './simd'
@@ -65,17 +65,6 @@ export function softmaxGrad(y: usize, dy: usize, dx: usize, rows: i32, cols: i32
     const dot = dotWide(y, dy, cols)
     softmaxGradRow(y, dy, V.splat(f32(dot)), dx, cols, beta)
   }
-}
-
-/** sum(a * b) of n elements. */
-function dotWide(a: usize, b: usize, n: i32): f64 {
-  let total = V.zero()
-  for (; n >= 4; n -= 4, a += 16, b += 16) total = V.addWideProduct(total, V.load(a), V.load(b))
-  if (n > 0) {
-    const mask = V.firstLanes(n)
-    total = V.addWideProduct(total, v128.and(V.load(a), mask), v128.and(V.load(b), mask))
-  }
-  return V.hsumWide(total)
 }
 
 /** dx (+)= y * (dy - dot), n elements. */

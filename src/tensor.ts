@@ -520,7 +520,8 @@ export class Tensor {
    * The product of matrices, (…, m, k) x (…, k, n) to (…, m, n), where leading axes broadcast. A vector on the left is a
    * row, on the right a column, and the result lacks that axis: two vectors give a tensor without axes. A sum of no
    * products is 0. Transposed views are read where they lie. Sums are accumulated in float32, in an order that the sizes
-   * of the two matrices and their strides fix: an item of a batch has the bits that it has alone.
+   * of the two matrices and their strides fix: an item of a batch has the bits that it has alone. The sum of two vectors
+   * is accumulated in float64 and rounded once.
    * @throws ShapeError when the inner sizes differ, leading axes do not broadcast, or a tensor has no axes.
    */
   matmul(other: Tensor): Tensor {

@@ -1,4 +1,4 @@
-/** Matrix products, all by the one GEMM kernel. */
+/** Matrix products, all by the one GEMM kernel but those of two vectors, which are sums in float64. */
 import { defineOp } from '../autograd/op.ts'
 import { check } from '../autograd/operands.ts'
 import { inSteps } from '../autograd/steps.ts'
@@ -180,7 +180,11 @@ const product = defineOp({
     ...a.slice(-2, -1),
     ...(b.length > 1 ? b.slice(-1) : []),
   ],
-  forward: (_k, [x, y], z) => {
+  forward: (kernels, [x, y], z) => {
+    if (x.shape.length === 1 && y.shape.length === 1) {
+      kernels.dot(x.ptr, y.ptr, z.ptr, x.numel)
+      return
+    }
     const { batch, a, b, c, m, n, k } = productOf(x, y)
     gemms(batch, a, b, c(z), m, n, k, 0)
   },

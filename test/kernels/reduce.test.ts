@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { atEndOfMemory, input, offset, pairs, random } from './data.ts'
 import { column, columnScratch, exactSum, expectSums, FOLD_SHAPES, gradients, outputs } from './fold.ts'
-import { alloc, expectCanaries, f32, k, readF32, readU8, reset, u8, ulp } from './harness.ts'
+import { alloc, EDGE_LENGTHS, expectCanaries, f32, k, readF32, readU8, reset, u8, ulp } from './harness.ts'
 
 beforeEach(reset)
 
@@ -100,6 +100,45 @@ describe('sum', () => {
     const y = alloc(4)
     k.sum(f32([3e38, 3e38, 3e38, 3e38]), y, 1, 4, 1, 0, 4)
     expect(readF32(y, 1)[0]).toBe(Math.fround(3e38))
+  })
+})
+
+describe('dot', () => {
+  it.each([...EDGE_LENGTHS, 4095, 4096, 4097, 1e5])('of %d products is their exact sum, rounded', (n) => {
+    const [a, b] = [random(n), random(n, 2)]
+    const y = alloc(4, 4)
+    k.dot(input(a, 4), input(b, 8), y, n)
+    const exact = exactSum(Array.from(a, (v, j) => v * b[j]!))
+    expect(ulp(readF32(y, 1)[0]!, exact)).toBeLessThanOrEqual(1)
+    expectCanaries()
+  })
+
+  it('adds in the documented order', () => {
+    // Huge products cancel one another: what is left of the others tells which met which.
+    for (const [n, seed] of pairs([15, 100, 4095, 4096, 4097, 10001], [1, 2, 3, 4])) {
+      reset()
+      const a = random(n, seed, -2, 2).map((v, j) => v * (j % 3 ? 1 : 2 ** 29))
+      const b = random(n, seed + 9, -2, 2).map((v, j) => v * (j % 3 ? 1 : 2 ** 29))
+      let total = 0
+      for (let at = 0; at < n; at += 4096) {
+        const product = (j: number) => (j < Math.min(n, at + 4096) ? a[j]! * b[j]! : 0)
+        let [even, odd] = [0, 0]
+        for (let j = at; j < Math.min(n, at + 4096); j += 4) {
+          even += product(j) + product(j + 2)
+          odd += product(j + 1) + product(j + 3)
+        }
+        total += even + odd
+      }
+      const y = alloc(4)
+      k.dot(input(a), input(b), y, n)
+      expect(readF32(y, 1)[0]).toBe(Math.fround(total))
+    }
+  })
+
+  it('does not overflow on the way', () => {
+    const y = alloc(4)
+    k.dot(f32([3e38, 3e38, 3e38]), f32([2, -1, -0.5]), y, 3)
+    expect(readF32(y, 1)[0]).toBe(Math.fround(Math.fround(3e38) / 2))
   })
 })
 

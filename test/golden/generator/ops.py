@@ -208,7 +208,7 @@ def products(family):
   call(family, 'matmul', torch.matmul, [given([1.0, inf, nan, 2.0, -inf, 0.0, 3.0, 1e38, 1e38], [3, 3]), given([1.0, 0.0, 2.0, 1.0, 1.0, -1.0, 5.0, 6.0, 7.0], [3, 3])],
        frozen=True, label='matmul extremes')
   call(family, 'matmul', lambda a, b: real(a) @ real(b), [whole(4, 5), whole(5, 3, dtype='uint8')], label='matmul int32 uint8')
-  for n in (1, 7, 65, 0):
+  for n in (1, 7, 65, 1000, 0):
     # PyTorch may be right by luck in a result of one element: of a long sum its error is the largest of as many draws as elements are kept of others.
     with family.together():
       for k in range(LIMIT if n == 65 else 1):

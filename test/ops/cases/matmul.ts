@@ -2,7 +2,7 @@
 import { inSteps } from '../../../src/autograd/steps.ts'
 import { ShapeError } from '../../../src/errors.ts'
 import type { Tensor } from '../../../src/index.ts'
-import { type Case, EDGES, float32Sum, on, type Refusal, rows } from '../case.ts'
+import { type Case, EDGES, float32Sum, on, type Refusal, rows, wideSum } from '../case.ts'
 import type { Nd } from '../nd.ts'
 import { linear, matmul, outer } from '../reference/matmul.ts'
 import { expand } from '../reference/shape.ts'
@@ -20,8 +20,8 @@ export const cases: readonly Case[] = [
       on([2, 0], [0, 3]),
       on([2, 3], [3, 0]),
       on(rows([NaN, 0], [Infinity, 0], [0, 1], [3e38, 1]), rows([1, 0, 2], [1, 1, 3e38])),
-      ...EDGES.flatMap((n) => [on([n], [n]), on([n], [n, 2]), on([3], [3, n]), on([n, 3], [3]), on([2, n], [n])]),
-      ...[on([0], [0]), on([0], [0, 2]), on([2, 0], [0]), on([0, 3], [3]), on([3], [3, 0])],
+      ...EDGES.flatMap((n) => [on([n], [n, 2]), on([3], [3, n]), on([n, 3], [3]), on([2, n], [n])]),
+      ...[on([0], [0, 2]), on([2, 0], [0]), on([0, 3], [3]), on([3], [3, 0])],
       // Batches: alike, with one operand for all, broadcast either way and both ways, and of vectors.
       on([2, 3, 4], [2, 4, 5]),
       on([2, 3, 4], [4, 5]),
@@ -48,7 +48,12 @@ export const cases: readonly Case[] = [
     error: float32Sum,
     on: [on([2, 4], [4, 5]), on([2, 1, 2, 4], [3, 4, 5]), on([1, 4], [1, 5]), on([3, 2, 4], [4, 1])],
   },
-  { op: 'dot', f: matmul, error: float32Sum, on: [0, ...EDGES].map((n) => on([n], [n])) },
+  ...['matmul', 'dot'].map((op) => ({
+    op,
+    f: matmul,
+    error: wideSum,
+    on: [...[0, ...EDGES, 100].map((n) => on([n], [n])), on(rows(NaN, 1, Infinity), rows(1, 2, 3))],
+  })),
   {
     op: 'outer',
     f: outer,
