@@ -28,12 +28,12 @@ function expLessMax(x: usize, y: usize, n: i32): f64 {
   const max = Row.max(x, n)
   let total = V.zero()
   for (; n >= 4; n -= 4, x += 16, y += 16) {
-    const e = M.expOrZero(V.sub(V.load(x), max))
+    const e = M.expMostlyNormal(V.sub(V.load(x), max))
     V.store(y, e)
     total = V.addWide(total, e)
   }
   if (n > 0) {
-    const e = M.expOrZero(V.sub(V.load(x), max))
+    const e = M.expMostlyNormal(V.sub(V.load(x), max))
     V.storeTail(y, e, n)
     total = V.addWide(total, v128.and(e, V.firstLanes(n)))
   }
@@ -48,7 +48,7 @@ function divide(y: usize, divisor: v128, n: i32): void {
 
 /**
  * y = e^x / sum(e^x) along each row; x, y: (rows, cols). Stable: the largest of a row is subtracted first.
- * A row that holds NaN or Infinity, or nothing but -Infinity, becomes NaN, as in PyTorch. e^x below 2^-126 counts as 0.
+ * A row that holds NaN or Infinity, or nothing but -Infinity, becomes NaN, as in PyTorch.
  */
 export function softmax(x: usize, y: usize, rows: i32, cols: i32): void {
   const stride: usize = cols << 2

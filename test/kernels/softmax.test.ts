@@ -110,10 +110,17 @@ describe.each([3, 4, 5, 8, 11])('a row of %d', (cols) => {
   })
 })
 
-it('keeps small probabilities down to 1e-38', () => {
-  const y = softmax([0, -20, -60, -87, -88, -1e4], 1, 6)
-  for (const [i, x] of [0, -20, -60, -87].entries()) expect(ulp(y[i]!, Math.exp(x))).toBeLessThan(2)
-  expect(y.slice(4)).toEqual(Float32Array.of(0, 0))
+it('keeps small probabilities down to the smallest denormal', () => {
+  const logs = [0, -20, -60, -87, -87.33, -87.34, -88, -95.5, -100, -103.2, -103.9, -104, -104.1, -1e4, -Infinity]
+  // Each in every lane, and beside lanes that have no denormals.
+  for (let shift = 0; shift < logs.length; shift++) {
+    const x = [0, 0, 0].slice(shift % 4).concat(logs.slice(shift), logs.slice(0, shift))
+    const y = softmax(x, 1, x.length)
+    const sum = x.reduce((total, v) => total + Math.exp(v), 0)
+    x.forEach((v, i) => {
+      expect(ulp(y[i]!, Math.exp(Math.fround(v)) / sum)).toBeLessThan(2)
+    })
+  }
 })
 
 it('takes the inner product of the gradient in float64', () => {
