@@ -269,6 +269,16 @@ describe('ReduceLROnPlateau', () => {
   })
 })
 
+test('LinearLR goes down to a rate of 0, and not below it by rounding', () => {
+  for (const totalIters of [1, 2, 3, 4, 5, 6, 7, 10, 100])
+    for (const startFactor of [1 / 3, 0.5, 0.7, 1]) {
+      const optimizer = sgd()
+      const scheduler = new LinearLR(optimizer, { startFactor, endFactor: 0, totalIters })
+      for (let t = 0; t < totalIters + 2; t++) scheduler.step()
+      for (const lr of lrsOf(optimizer)) expect(Math.abs(lr)).toBeLessThan(1e-15)
+    }
+})
+
 test('a group that is added later is scheduled from then on', () => {
   const optimizer = sgd()
   const scheduler = new ExponentialLR(optimizer, 0.5)

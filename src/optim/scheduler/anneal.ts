@@ -96,6 +96,7 @@ export class LinearLR extends LRScheduler<LinearSettings> {
     if (epoch > totalIters) return [...lrs]
     const slope = endFactor - startFactor
     const factor = 1 + slope / (totalIters * startFactor + (epoch - 1) * slope)
-    return lrs.map((lr) => lr * factor)
+    // At an end of 0 the factor is 0 but for rounding, which may leave it below.
+    return lrs.map((lr) => lr * Math.max(factor, 0))
   }
 }
