@@ -1,6 +1,6 @@
 import { check } from '../autograd/operands.ts'
 import { OptionError } from '../errors.ts'
-import type { StateDict } from '../nn/module.ts'
+import type { StateDict } from '../nn/state-dict.ts'
 
 /**
  * The SHA-256 of a state dict, in hexadecimal: over its tensors in order, each as little-endian float32 in row-major order, every

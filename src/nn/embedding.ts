@@ -2,7 +2,8 @@ import { randn } from '../create.ts'
 import { embedding } from '../ops/index.ts'
 import { checkSize } from '../options.ts'
 import type { Tensor } from '../tensor.ts'
-import { Module, Parameter } from './module.ts'
+import { Module } from './module.ts'
+import { Parameter } from './parameter.ts'
 
 /**
  * A vector for each of `numEmbeddings` things: indices (…), int32 or uint8, to (…, embeddingDim). `weight` is

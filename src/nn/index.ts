@@ -45,8 +45,10 @@ export {
   NLLLoss,
   SmoothL1Loss,
 } from './loss.ts'
-export { buffer, type Features, type Layer, Module, Parameter, type StateDict } from './module.ts'
+export { type Features, type Layer, Module } from './module.ts'
 export { BatchNorm1d, type BatchNorm1dOptions, LayerNorm, type LayerNormModuleOptions } from './normalize.ts'
+export { buffer, Parameter } from './parameter.ts'
 export { type Sequential, sequential } from './sequential.ts'
+export type { StateDict } from './state-dict.ts'
 /** What is done to the gradients of a model between `backward()` and `step()`. */
 export * as utils from './utils.ts'

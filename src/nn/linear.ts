@@ -2,7 +2,8 @@ import { uniform } from '../create.ts'
 import { linear } from '../ops/index.ts'
 import { checkOptions, checkSize } from '../options.ts'
 import type { Tensor } from '../tensor.ts'
-import { Module, Parameter } from './module.ts'
+import { Module } from './module.ts'
+import { Parameter } from './parameter.ts'
 
 /**
  * y = x Wᵀ + b over the last axis: (…, in) to (…, out). `weight` is (out, in), `bias` (out).

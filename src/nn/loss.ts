@@ -9,7 +9,8 @@ import {
   smoothL1Options,
 } from '../ops/loss.ts'
 import type { Tensor } from '../tensor.ts'
-import { buffer, Module } from './module.ts'
+import { Module } from './module.ts'
+import { buffer } from './parameter.ts'
 
 /** A weight among the options, as a buffer: it is saved, and printed by `stateDict()`, but not trained. */
 const held = (weight: Tensor | null | undefined) => (weight ? buffer(weight) : null)

@@ -1,76 +1,14 @@
-import { check, withReadable } from '../autograd/operands.ts'
-import { DtypeError, kindOf, OptionError, ShapeError } from '../errors.ts'
+import { DtypeError, kindOf, OptionError } from '../errors.ts'
 import { formatModule, INSPECT, inspected, SUMMARY } from '../inspect.ts'
-import { checkOptions } from '../options.ts'
-import { freeWithHandle, own } from '../runtime/lifetimes.ts'
-import { noGrad } from '../scope.ts'
-import { formatShape, isContiguous, type Shape, sameShape } from '../shape.ts'
-import { Tensor } from '../tensor.ts'
+import { checkFlag } from '../options.ts'
+import type { Shape } from '../shape.ts'
+import type { Tensor } from '../tensor.ts'
+import { BufferTensor, Parameter } from './parameter.ts'
+import { type Entry, loadState, type StateDict, snapshotOf } from './state-dict.ts'
 import { type Part, summaryOf } from './summary.ts'
 
 /** The last axis of what a module takes and gives; `'same'` leaves it as it is, `number` fits anything. */
 export type Features = readonly [takes: number, gives: number] | 'same'
-
-/** Tensors by their names, as `stateDict()` gives them. */
-export type StateDict = Record<string, Tensor>
-
-/**
- * A tensor that an optimizer trains. It takes over the memory of `data` (a copy of a strided view or of another parameter), and belongs to its module,
- * never to a graph, turn or scope.
- */
-export class Parameter extends Tensor {
-  constructor(data: Tensor, { requiresGrad = true }: { requiresGrad?: boolean } = {}) {
-    check('nn.Parameter', data)
-    if (requiresGrad && data.dtype !== 'float32')
-      throw new DtypeError(`nn.Parameter: a tensor of dtype ${data.dtype} has no gradient; use float() or nn.buffer`)
-    super(denseCell('nn.Parameter', data), data.shape)
-    this.storage.assign('parameters')
-    own(this)
-    this.requiresGrad = requiresGrad
-  }
-
-  override toString(): string {
-    return `Parameter containing:\n${super.toString()}`
-  }
-
-  /** @internal */
-  override [SUMMARY](): string {
-    return `Parameter ${formatShape(this.shape)} ${this.dtype}`
-  }
-}
-
-class BufferTensor extends Tensor {
-  /** Its name in state dicts, where that is not the one of its field. */
-  readonly savedAs: string | null
-
-  constructor(data: Tensor, savedAs: string | null) {
-    super(denseCell('nn.buffer', data), data.shape)
-    this.savedAs = savedAs
-    this.storage.assign('parameters')
-    own(this)
-  }
-}
-
-/**
- * The memory of `data`, or a copy where its elements do not lie in logical order, as optimizers go through them, or where it
- * has an owner already.
- */
-function denseCell(what: string, data: Tensor): Tensor['cell'] {
-  check(what, data)
-  const isOwned = data instanceof Parameter || data instanceof BufferTensor
-  if (!isOwned && data.cell.storage && isContiguous(data.shape, data.strides)) return data.cell
-  return withReadable(what, data, { strided: true }, (x) => x.converted(x.dtype)).cell
-}
-
-/**
- * State of a module that is saved but not trained, such as running statistics. It takes over the memory of `data`.
- * @param savedAs Its name in `stateDict()`. Default: that of its field.
- */
-export function buffer(data: Tensor, savedAs: string | null = null): Tensor {
-  return new BufferTensor(data, savedAs)
-}
-
-type Entry = readonly [name: string, value: Parameter | BufferTensor]
 
 /**
  * The base of every layer and model. Parameters, buffers and modules are found in fields, and in arrays and plain objects in
@@ -105,16 +43,71 @@ export abstract class Module<F extends Features = Features> {
     return entries(this).filter((entry): entry is [string, Parameter] => entry[1] instanceof Parameter)
   }
 
+  /** Every buffer once, in the order of fields. */
+  buffers(): Tensor[] {
+    return [...new Set(this.namedBuffers().map(([, buffer]) => buffer))]
+  }
+
+  /** Every buffer with its name in `stateDict()`; one that is shared appears under each of its names. */
+  namedBuffers(): [name: string, buffer: Tensor][] {
+    return entries(this).filter((entry): entry is [string, BufferTensor] => entry[1] instanceof BufferTensor)
+  }
+
+  /** This module, then every one inside, in the order of fields; one that is shared appears once. */
+  modules(): Module[] {
+    return this.namedModules().map(([, module]) => module)
+  }
+
+  /** The modules of `modules()`, each with the first path to it: `''` is this one, `layers.0` one in an array of a field. */
+  namedModules(): [name: string, module: Module][] {
+    return named(this, () => true)
+  }
+
+  /** The modules in the fields of this one, and in arrays and plain objects there, but not those inside them; each once. */
+  children(): Module[] {
+    return this.namedChildren().map(([, module]) => module)
+  }
+
+  /** The modules of `children()`, each with the first path to it. */
+  namedChildren(): [name: string, module: Module][] {
+    return named(this, (module) => module === this).slice(1)
+  }
+
+  /**
+   * Calls `fn` on every module inside and then on this one, each once and after those inside it; to initialise, say:
+   *
+   * ```ts
+   * const model = nn.sequential(new nn.Linear(4, 16), new nn.ReLU(), new nn.Linear(16, 3))
+   * model.apply((module) => {
+   *   if (module instanceof nn.Linear) nn.init.xavierUniform_(module.weight)
+   * })
+   * ```
+   * @throws OptionError when `fn` is no function.
+   */
+  apply(fn: (module: Module) => void): this {
+    if (typeof fn !== 'function')
+      throw new OptionError(`apply: expected a function of a module, got ${kindOf(fn)}; pass (module) => { … }`)
+    applyOnce(this, fn, new Set())
+    return this
+  }
+
+  /**
+   * Sets `requiresGrad` of every parameter: `requiresGrad_(false)` freezes a model, or a part of it. Optimizers skip
+   * parameters that are frozen.
+   * @throws DtypeError for true when a parameter is not float32, and OptionError for what is no boolean; nothing is changed then.
+   */
+  requiresGrad_(requiresGrad = true): this {
+    checkFlag('requiresGrad_', 'requiresGrad', requiresGrad)
+    const fixed = this.namedParameters().find(([, { dtype }]) => dtype !== 'float32')
+    if (requiresGrad && fixed)
+      throw new DtypeError(`requiresGrad_: ${fixed[0]} of dtype ${fixed[1].dtype} has no gradient; make it nn.buffer`)
+    for (const parameter of this.parameters()) parameter.requiresGrad = requiresGrad
+    return this
+  }
+
   /** A snapshot: copies of all parameters and buffers by name. It lives until its handles go. */
   stateDict(): StateDict {
-    const state: [string, Tensor][] = []
-    try {
-      for (const [name, value] of entries(this)) state.push([name, snapshot(value)])
-    } catch (error) {
-      for (const [, copy] of state) copy.dispose()
-      throw error
-    }
-    return Object.fromEntries(state)
+    return snapshotOf(entries(this))
   }
 
   /**
@@ -123,38 +116,12 @@ export abstract class Module<F extends Features = Features> {
    * @throws OptionError or ShapeError listing every name that is missing, unexpected or of another shape; nothing is copied then.
    */
   loadStateDict(state: StateDict, options: { strict?: boolean } = {}): void {
-    checkOptions('loadStateDict', options, ['strict'])
-    const { strict = true } = options
-    if (typeof state !== 'object' || state === null)
-      throw new OptionError(`loadStateDict: the state is ${kindOf(state)}, not an object of tensors`)
-    const own = entries(this)
-    const names = new Set(own.map(([name]) => name))
-    const missing = [...names].filter((name) => !Object.hasOwn(state, name))
-    const unexpected = Object.keys(state).filter((name) => !names.has(name))
-    if (strict && missing.length + unexpected.length > 0)
-      throw new OptionError(
-        `loadStateDict: ${listed('missing', missing)}${listed('unexpected', unexpected)}the names must match, or pass { strict: false }`,
-      )
-    const present = own.filter(([name]) => Object.hasOwn(state, name))
-    for (const [name] of present) check(`loadStateDict: ${name}`, state[name])
-    const misshapen = present.filter(([name, value]) => !sameShape(state[name].shape, value.shape))
-    if (misshapen.length > 0) {
-      const list = misshapen.map(
-        ([name, value]) => `${name} is ${formatShape(state[name].shape)}, not ${formatShape(value.shape)}`,
-      )
-      throw new ShapeError(`loadStateDict: ${list.join('; ')}`)
-    }
-    noGrad(() => {
-      const sources = present.map(([name, value]) => state[name].to(value.dtype).contiguous())
-      present.forEach(([, value], i) => {
-        value.copy_(sources[i])
-      })
-    })
+    loadState(entries(this), state, options)
   }
 
   /** Sets training mode, here and in every module inside. */
   train(mode = true): this {
-    for (const module of modulesIn(this)) module.training = mode
+    for (const module of this.modules()) module.training = mode
     return this
   }
 
@@ -220,14 +187,6 @@ export type Layer = Module & {
   forward(x: Tensor): Tensor
 }
 
-function snapshot(value: Tensor): Tensor {
-  const copy = withReadable('stateDict', value, { strided: true }, (x) => x.converted(x.dtype))
-  freeWithHandle(copy)
-  return copy
-}
-
-const listed = (what: string, names: readonly string[]) => (names.length > 0 ? `${what} ${names.join(', ')}; ` : '')
-
 /** Every parameter and buffer with its path, in the order of fields. */
 function entries(module: Module): Entry[] {
   const found: Entry[] = []
@@ -239,18 +198,28 @@ function entries(module: Module): Entry[] {
   return found
 }
 
-/** The module and every one inside, in the order of fields, each once for each path to it. */
-function modulesIn(module: Module): Module[] {
-  const found: Module[] = []
-  walk(module, '', (_name, value) => {
-    if (value instanceof Module) found.push(value)
+/** A module and those inside, each once with the first path to it. What `enters` says no to is not entered. */
+function named(module: Module, enters: (module: Module) => boolean): [string, Module][] {
+  const found = new Map<Module, string>()
+  walk(module, '', (path, value) => {
+    if (!(value instanceof Module)) return true
+    if (!found.has(value)) found.set(value, path)
+    return enters(value)
   })
-  return found
+  return [...found].map(([inside, path]) => [path, inside])
+}
+
+/** Calls `fn` on what is inside a module, then on it, but on none that is `done`. */
+function applyOnce(module: Module, fn: (module: Module) => void, done: Set<Module>): void {
+  if (done.has(module)) return
+  done.add(module)
+  for (const child of module.children()) applyOnce(child, fn, done)
+  fn(module)
 }
 
 /** Runs `body` with the model in training mode, or not, and gives every module inside the mode back that it had. */
 export function inMode<T>(model: Module, training: boolean, body: () => T): T {
-  const modes = modulesIn(model).map((module) => [module, module.training] as const)
+  const modes = model.modules().map((module) => [module, module.training] as const)
   try {
     model.train(training)
     return body()

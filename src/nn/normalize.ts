@@ -4,7 +4,8 @@ import { checkEps, checkMomentum, normalizedBatch, normalizedSizes } from '../op
 import { checkFlag, checkOptions, checkSize } from '../options.ts'
 import type { Shape } from '../shape.ts'
 import type { Tensor } from '../tensor.ts'
-import { buffer, Module, Parameter } from './module.ts'
+import { Module } from './module.ts'
+import { buffer, Parameter } from './parameter.ts'
 
 /** What `BatchNorm1d` can be told. */
 export interface BatchNorm1dOptions {

@@ -57,6 +57,11 @@ export class Sequential<Layers extends Chain = Chain> extends Module<readonly [T
     Object.assign(this, layers)
   }
 
+  /** How many modules there are. */
+  get length(): Layers['length'] {
+    return this.#layers.length
+  }
+
   forward(x: Tensor): Tensor {
     let y = x
     // The fields, which are what parameters are found in, so that a layer put in place of another counts.

@@ -6,7 +6,8 @@ import { withoutDraws } from '../runtime/random.ts'
 import { noGrad } from '../scope.ts'
 import { checkShape, formatShape, type Shape } from '../shape.ts'
 import { Tensor } from '../tensor.ts'
-import type { Module, Parameter } from './module.ts'
+import type { Module } from './module.ts'
+import type { Parameter } from './parameter.ts'
 
 /** A module of a model, and what is in its own fields. */
 export interface Part {

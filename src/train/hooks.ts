@@ -1,6 +1,6 @@
 /** Callbacks that most trainings want. */
 import { kindOf, OptionError } from '../errors.ts'
-import type { StateDict } from '../nn/module.ts'
+import type { StateDict } from '../nn/state-dict.ts'
 import { checkFlag, checkOption, checkOptions, checkSize } from '../options.ts'
 import type { Callback, EpochEndContext } from './callback.ts'
 import { type Logs, record } from './learner.ts'
