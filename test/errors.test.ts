@@ -242,6 +242,16 @@ describe('shapes that do not fit', () => {
       OptionError,
       /missing weight, bias; unexpected weights; .*strict: false/,
     )
+    expectError(
+      () => layer.loadStateDict({ weight: zeros([3, 2]), extra: zeros([1]) }),
+      OptionError,
+      /^loadStateDict: missing bias; unexpected extra; weight is \(3, 2\), not \(2, 3\); the names must match/,
+    )
+    expectError(
+      () => layer.loadStateDict({ weight: zeros([3, 2]), extra: zeros([1]) }, { strict: false }),
+      ShapeError,
+      /^loadStateDict: weight is \(3, 2\), not \(2, 3\)$/,
+    )
     expect(values(layer.weight)).toEqual(old)
   })
 })

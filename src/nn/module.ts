@@ -113,7 +113,8 @@ export abstract class Module<F extends Features = Features> {
   /**
    * Copies `state` into the parameters and buffers.
    * @param options.strict Whether names that are missing or unexpected are an error. Default: true.
-   * @throws OptionError or ShapeError listing every name that is missing, unexpected or of another shape; nothing is copied then.
+   * @throws OptionError, or ShapeError where only shapes are wrong, listing every name that is missing, unexpected or of
+   *   another shape; nothing is copied then.
    */
   loadStateDict(state: StateDict, options: { strict?: boolean } = {}): void {
     loadState(entries(this), state, options)

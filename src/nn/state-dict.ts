@@ -38,22 +38,19 @@ export function loadState(entries: readonly Entry[], state: StateDict, options: 
   const { strict = true } = options
   if (typeof state !== 'object' || state === null)
     throw new OptionError(`loadStateDict: the state is ${kindOf(state)}, not an object of tensors`)
+  const present = entries.filter(([name]) => Object.hasOwn(state, name))
+  for (const [name] of present) check(`loadStateDict: ${name}`, state[name])
   const names = new Set(entries.map(([name]) => name))
   const missing = [...names].filter((name) => !Object.hasOwn(state, name))
   const unexpected = Object.keys(state).filter((name) => !names.has(name))
-  if (strict && missing.length + unexpected.length > 0)
-    throw new OptionError(
-      `loadStateDict: ${listed('missing', missing)}${listed('unexpected', unexpected)}the names must match, or pass { strict: false }`,
-    )
-  const present = entries.filter(([name]) => Object.hasOwn(state, name))
-  for (const [name] of present) check(`loadStateDict: ${name}`, state[name])
-  const misshapen = present.filter(([name, value]) => !sameShape(state[name].shape, value.shape))
-  if (misshapen.length > 0) {
-    const list = misshapen.map(
-      ([name, value]) => `${name} is ${formatShape(state[name].shape)}, not ${formatShape(value.shape)}`,
-    )
-    throw new ShapeError(`loadStateDict: ${list.join('; ')}`)
-  }
+  const misnamed = strict ? [...listed('missing', missing), ...listed('unexpected', unexpected)] : []
+  const misshapen = present
+    .filter(([name, value]) => !sameShape(state[name].shape, value.shape))
+    .map(([name, value]) => `${name} is ${formatShape(state[name].shape)}, not ${formatShape(value.shape)}`)
+  const misfits = [...misnamed, ...misshapen].join('; ')
+  if (misnamed.length > 0)
+    throw new OptionError(`loadStateDict: ${misfits}; the names must match, or pass { strict: false }`)
+  if (misshapen.length > 0) throw new ShapeError(`loadStateDict: ${misfits}`)
   noGrad(() => {
     const sources = present.map(([name, value]) => state[name].to(value.dtype).contiguous())
     present.forEach(([, value], i) => {
@@ -62,4 +59,4 @@ export function loadState(entries: readonly Entry[], state: StateDict, options: 
   })
 }
 
-const listed = (what: string, names: readonly string[]) => (names.length > 0 ? `${what} ${names.join(', ')}; ` : '')
+const listed = (what: string, names: readonly string[]) => (names.length > 0 ? [`${what} ${names.join(', ')}`] : [])
