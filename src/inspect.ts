@@ -1,4 +1,4 @@
-/** How tensors and modules print: the text, as PyTorch lays it out, and the consoles that show it. */
+/** How tensors, modules and optimizers print: the text, as PyTorch lays it out, and the consoles that show it. */
 import type { Dtype } from './dtype.ts'
 import { numelOf, type Shape } from './shape.ts'
 
@@ -123,6 +123,17 @@ export function formatModule(name: string, extra: string, children: readonly (re
   return `${name}(\n  ${lines}\n)`
 }
 
+const optionText = (value: unknown) => (Array.isArray(value) ? `[${value.join(', ')}]` : String(value))
+
+/** Every group with its options in the order of the alphabet, as `torch.optim.Optimizer.__repr__` writes them. */
+export function formatOptimizer(name: string, groups: readonly object[]): string {
+  const parts = groups.map((options, i) => {
+    const lines = Object.entries(options).map(([option, value]) => `    ${option}: ${optionText(value)}\n`)
+    return `\nParameter Group ${i}\n${lines.sort().join('')}`
+  })
+  return `${name} (${parts.join('')})`
+}
+
 /** The name of the method that consoles of Node, Bun and Deno call. */
 export const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom')
 
@@ -169,7 +180,7 @@ const formatter: Formatter = {
 const isShown = (value: unknown): value is Shown =>
   typeof value === 'object' && value !== null && SUMMARY in value && value.constructor?.prototype !== value
 
-/** Makes browsers' consoles show tensors and modules, where custom formatters are turned on in the settings. */
+/** Makes browsers' consoles show tensors, modules and optimizers, where custom formatters are turned on in the settings. */
 export function registerFormatter(): void {
   const { devtoolsFormatters: others = [] } = globalThis as { devtoolsFormatters?: unknown }
   if (Array.isArray(others)) Reflect.set(globalThis, 'devtoolsFormatters', [...others, formatter])

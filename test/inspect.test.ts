@@ -323,6 +323,53 @@ describe('a module', () => {
   })
 })
 
+describe('an optimizer', () => {
+  test('prints its groups with their options', () => {
+    const model = nn.sequential(new nn.Linear(2, 3), new nn.Linear(3, 1))
+    const optimizer = new optim.SGD([{ params: model[0].parameters() }, { params: model[1].parameters(), lr: 1 }], {
+      lr: 0.1,
+    })
+    expect(`${optimizer}`).toBe(
+      quoted(`
+      SGD (
+      Parameter Group 0
+          dampening: 0
+          lr: 0.1
+          maximize: false
+          momentum: 0
+          nesterov: false
+          weightDecay: 0
+
+      Parameter Group 1
+          dampening: 0
+          lr: 1
+          maximize: false
+          momentum: 0
+          nesterov: false
+          weightDecay: 0
+      )`),
+    )
+  })
+
+  test('shows options as they are now, in consoles too, and its name where it lies deeper', () => {
+    const optimizer = new optim.Adam(new nn.Linear(2, 3).parameters())
+    optimizer.lr = 1e-8
+    expect(inspect(optimizer)).toBe(
+      quoted(`
+      Adam (
+      Parameter Group 0
+          amsgrad: false
+          betas: [0.9, 0.999]
+          eps: 1e-8
+          lr: 1e-8
+          maximize: false
+          weightDecay: 0
+      )`),
+    )
+    expect(inspect({ optimizer }, { depth: 0 })).toBe('{ optimizer: [Adam] }')
+  })
+})
+
 describe("Node's console", () => {
   const x = tensor([
     [1, 2],
@@ -443,9 +490,15 @@ describe("a browser's console", () => {
       expect(body(new Net())).toContainEqual(['div', {}, '  (fc): Linear(inFeatures=4, outFeatures=3, bias=true)'])
     })
 
-    test('leaves everything else alone', () => {
+    test('shows optimizers', () => {
       const optimizer = new optim.SGD([zeros([1], { requiresGrad: true })])
-      for (const value of [1, null, 'text', [1], {}, Tensor, Tensor.prototype, optimizer])
+      expect(header(optimizer)).toEqual(['span', {}, 'SGD'])
+      expect(body(optimizer)).toContainEqual(['div', {}, '    lr: 0.01'])
+    })
+
+    test('leaves everything else alone', () => {
+      const [group] = new optim.SGD([zeros([1], { requiresGrad: true })]).paramGroups
+      for (const value of [1, null, 'text', [1], {}, group, Tensor, Tensor.prototype])
         expect(shown(value).customPreview).toBeUndefined()
       const { devtoolsFormatters } = globalThis as unknown as { devtoolsFormatters: { header(x: unknown): unknown }[] }
       expect(devtoolsFormatters.at(-1)?.header(nn.Module.prototype)).toBeNull()

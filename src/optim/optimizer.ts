@@ -2,6 +2,7 @@
 import { isDetecting, watchChange } from '../autograd/anomaly.ts'
 import { check, withReadable } from '../autograd/operands.ts'
 import { MemoryLimitError, OptionError } from '../errors.ts'
+import { formatOptimizer, INSPECT, inspected, SUMMARY } from '../inspect.ts'
 import { Cell } from '../runtime/cell.ts'
 import { engine } from '../runtime/engine.ts'
 import type { Storage } from '../runtime/heap.ts'
@@ -254,6 +255,24 @@ export abstract class Optimizer<Options extends OptimizerOptions = OptimizerOpti
   /** `using optimizer = …` frees it at the end of the block. */
   [Symbol.dispose](): void {
     this.dispose()
+  }
+
+  /** The groups with their options, as PyTorch prints them. `console.log(optimizer)` prints the same. */
+  toString(): string {
+    return formatOptimizer(
+      this.#name,
+      this.#groups.map(({ options }) => options),
+    )
+  }
+
+  /** @internal */
+  [SUMMARY](): string {
+    return this.#name
+  }
+
+  /** @internal */
+  [INSPECT](depth: number): string {
+    return inspected(this, depth)
   }
 
   #add(where: string, params: readonly Tensor[], own: Partial<Options>): void {
