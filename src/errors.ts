@@ -16,6 +16,13 @@ export class NeyronError extends Error {
   override readonly name: string = 'NeyronError'
 }
 
+/** Words an error anew, in its stack as well, where engines repeat the message and consoles read it. */
+export function reword(error: Error, message: string): void {
+  const { message: before, stack } = error
+  error.message = message
+  if (stack) error.stack = stack.replace(before, () => message)
+}
+
 /** Shapes, axes or sizes that do not fit together. */
 export class ShapeError extends NeyronError {
   override readonly name = 'ShapeError'

@@ -256,6 +256,69 @@ describe('shapes that do not fit', () => {
   })
 })
 
+describe('an error inside a chain tells the layer', () => {
+  const wide = () => new nn.Linear(4, 8)
+
+  test.each<[string, () => nn.Layer, string]>([
+    ['of the chain', () => nn.sequential(new nn.ReLU(), wide()), '1, Linear'],
+    ['of a chain in it', () => nn.sequential(new nn.ReLU(), nn.sequential(wide())), '1.0, Linear'],
+    ['three chains deep', () => nn.sequential(nn.sequential(new nn.ReLU(), nn.sequential(wide()))), '0.1.0, Linear'],
+    ['of a chain in a module in it', () => nn.sequential(new nn.Tanh(), new Body()), '1.layers.0.1, Linear'],
+    ['that comes twice', () => nn.sequential(square, new nn.Flatten(0), square), '2, Linear'],
+    ['of a chain that comes twice', () => nn.sequential(squares, new nn.Flatten(0), squares), '2.0, Linear'],
+    ['of a chain that no field shows', () => nn.sequential(new Hidden()), '0.1, Linear'],
+  ])('%s', (_name, build, place) => {
+    const model = build()
+    const error = failureOf(() => model.forward(zeros([20, 5])))
+    expect(error).toBeInstanceOf(ShapeError)
+    expect(error.message).toMatch(/^linear: input \((20, 5|100)\) does not fit weight/)
+    expect(error.message.match(/ \(in layer.*/)?.[0]).toBe(` (in layer ${place})`)
+    expect(error.stack).toContain(error.message)
+  })
+
+  test('whatever its class, anew each time, and is else the error that it was', () => {
+    const model = nn.sequential(new nn.Embedding(3, 2), new nn.Linear(2, 1))
+    for (let time = 0; time < 2; time++)
+      expectError(() => model.forward(zeros([2])), DtypeError, /^embedding: .* by int\(\) \(in layer 0, Embedding\)$/)
+    const foreign = new RangeError('mine')
+    class Throwing extends nn.Module {
+      forward(_x: Tensor): Tensor {
+        throw foreign
+      }
+    }
+    expect(failureOf(() => nn.sequential(new Throwing()).forward(zeros([1])))).toBe(foreign)
+    expect(foreign.message).toBe('mine')
+  })
+})
+
+const square = new nn.Linear(5, 5)
+const squares = nn.sequential(square)
+
+class Body extends nn.Module {
+  readonly layers = [nn.sequential(new nn.ReLU(), new nn.Linear(4, 8))]
+
+  forward(x: Tensor): Tensor {
+    return this.layers[0].forward(x)
+  }
+}
+
+class Hidden extends nn.Module {
+  readonly #chain = nn.sequential(new nn.ReLU(), new nn.Linear(4, 8))
+
+  forward(x: Tensor): Tensor {
+    return this.#chain.forward(x)
+  }
+}
+
+function failureOf(run: () => unknown): Error {
+  try {
+    run()
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('it did not fail')
+}
+
 describe('data that make no tensor', () => {
   test.each<[string, () => unknown, Kind, RegExp]>([
     [

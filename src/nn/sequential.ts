@@ -1,4 +1,4 @@
-import { OptionError } from '../errors.ts'
+import { NeyronError, OptionError, reword } from '../errors.ts'
 import type { Tensor } from '../tensor.ts'
 import { type Features, type Layer, Module } from './module.ts'
 
@@ -59,15 +59,45 @@ export class Sequential<Layers extends Chain = Chain> extends Module<readonly [T
 
   /** How many modules there are. */
   get length(): Layers['length'] {
-    return this.#layers.length
+    let n = 0
+    while (n in this) n++
+    return n as Layers['length']
   }
 
+  /**
+   * What the last module gives.
+   * @throws What a module throws; the message of a `NeyronError` then ends with its path and class: `(in layer 2.0, Linear)`.
+   */
   forward(x: Tensor): Tensor {
-    let y = x
-    // The fields, which are what parameters are found in, so that a layer put in place of another counts.
-    for (let i = 0; i in this; i++) y = this[i].forward(y)
-    return y
+    let i = 0
+    try {
+      let y = x
+      // The fields, which are what parameters are found in, so that a layer put in place of another counts.
+      for (; i in this; i++) y = this[i].forward(y)
+      return y
+    } catch (error) {
+      if (error instanceof NeyronError) locate(error, this, i)
+      throw error
+    }
   }
+}
+
+/** Where errors come from: the last chain that they left, and from there the path to the first layer that they left. */
+const places = new WeakMap<NeyronError, { chain: Sequential; path: string; kind: string; message: string }>()
+
+/** Adds to the message, or puts right what a chain inside layer `i` has added to it. */
+function locate(error: NeyronError, chain: Sequential, i: number): void {
+  const inner = places.get(error)
+  const kind = inner?.kind ?? chain[i].constructor.name
+  const message = inner?.message ?? error.message
+  const path = inner ? [i, ...pathTo(inner.chain, chain[i]), inner.path].join('.') : `${i}`
+  reword(error, `${message} (in layer ${path}, ${kind})`)
+  places.set(error, { chain, path, kind, message })
+}
+
+/** The path to `chain` from a layer around it; none from itself, or where no field shows it. */
+function pathTo(chain: Sequential, layer: Layer): string[] {
+  return layer.namedModules().flatMap(([path, module]) => (module === chain && path ? [path] : []))
 }
 
 /**
