@@ -1,6 +1,6 @@
 /** `docs/coming-from.md` against what is there: what it calls the same exists, what it calls missing does not, and nothing is left out. */
 import { readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import * as neyron from '../src/index.ts'
 import * as ops from '../src/ops/index.ts'
 
@@ -35,12 +35,41 @@ test('every operation is named', () => {
   expect(Object.keys(ops).filter((op) => !words.has(op) && op !== 'cast' && !(op in neyron.nn.functional))).toEqual([])
 })
 
-test('layers, losses and optimizers that are said to be there are there, and all of them', () => {
+describe('the table of families', () => {
   const part = page.slice(page.indexOf('## Layers, losses, optimizers'), page.indexOf('## From TensorFlow.js'))
-  const named = [...part.matchAll(/`(?:nn|optim)\.(\w+)`/g)].map(([, name]) => name)
-  const exported = [...Object.keys(neyron.nn), ...Object.keys(neyron.optim)]
-  expect(named.filter((name) => !exported.includes(name))).toEqual([])
-  expect(exported.filter((name) => !named.includes(name) && !['buffer', 'Optimizer'].includes(name))).toEqual([])
+  const rows = part
+    .split('\n')
+    .filter((line) => line.startsWith('| ') && !line.startsWith('| family') && !line.startsWith('| ---'))
+    .map((line) => line.split(' | ').map((cell) => cell.replace(/^\| | \|$/g, '').trim()))
+  const { nn, optim } = neyron
+  const codeIn = (text: string) => [...text.matchAll(/`([A-Za-z]\w*)`/g)].map(([, name]) => name)
+  const rowOf = (family: string) => codeIn(rows.find(([name]) => name === family)?.[1] ?? '')
+
+  test('has one row for each', () => {
+    const families = rows.map(([family]) => family)
+    expect(families.length).toBeGreaterThan(9)
+    expect([...new Set(families)]).toEqual(families)
+    expect(rows.every((cells) => cells.length === 3)).toBe(true)
+  })
+
+  test('names what is there, and all of it', () => {
+    const there = rows.map((cells) => cells[1]).join(' ')
+    const named = [...there.matchAll(/`(?:nn|optim)\.(\w+)`/g)].map(([, name]) => name)
+    const exported = [...Object.keys(nn), ...Object.keys(optim)]
+    expect(named.filter((name) => !exported.includes(name))).toEqual([])
+    expect(exported.filter((name) => !named.includes(name) && name !== 'Optimizer')).toEqual([])
+    expect(rowOf('initialisation').sort()).toEqual(Object.keys(nn.init).sort())
+    const schedulers = Object.keys(optim.lrScheduler).filter((name) => name !== 'LRScheduler')
+    expect(rowOf('schedulers').sort()).toEqual(schedulers.sort())
+    for (const name of Object.keys(nn.utils)) expect(rowOf('optimizers')).toContain(name)
+  })
+
+  test('calls missing what is missing', () => {
+    const missing = rows.flatMap((cells) => codeIn(cells[2]))
+    expect(missing.length).toBeGreaterThan(15)
+    const there = [neyron, nn, nn.functional, nn.init, optim, optim.lrScheduler].flatMap(Object.keys)
+    expect(missing.filter((name) => there.includes(name))).toEqual([])
+  })
 })
 
 test('each family has one row', () => {
