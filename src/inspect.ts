@@ -1,4 +1,4 @@
-/** How tensors, modules and optimizers print: the text, as PyTorch lays it out, and the consoles that show it. */
+/** How tensors, modules, optimizers and scalers print: the text, as PyTorch lays it out, and the consoles that show it. */
 import type { Dtype } from './dtype.ts'
 import { numelOf, type Shape } from './shape.ts'
 
@@ -7,6 +7,9 @@ const DECIMALS = 4
 const LINE_WIDTH = 80
 const MOST_ELEMENTS = 1000
 const EDGE_ITEMS = 3
+
+/** How many numbers of a list in one line are shown. */
+const MOST_NUMBERS = 10
 
 /** Digits that show every half between two numbers of `DECIMALS` digits for what it is. */
 const EXACT = 40
@@ -114,6 +117,12 @@ export function formatTensor(elements: Elements | string, about: readonly string
   }
   return `${text})`
 }
+
+/** `[1, 0.333333]`: numbers of a list, six digits of each; of more than ten, the first and last three. */
+export const formatNumbers = (values: readonly number[]): string =>
+  `[${shownOf(values.length, values.length > MOST_NUMBERS)
+    .map((i) => (i === GAP ? '...' : String(Number(values[i].toPrecision(6)))))
+    .join(', ')}]`
 
 /** `Name(a=1)`, or over several lines with what is inside, as `torch.nn.Module.__repr__` writes it. */
 export function formatModule(name: string, extra: string, children: readonly (readonly [string, string])[]): string {

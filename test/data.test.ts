@@ -1,4 +1,5 @@
 /** Preparing data: scaling, encoding, splitting, folding, and synthetic sets. Loaders are in loops.test.ts and determinism.test.ts. */
+import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   arange,
@@ -166,9 +167,9 @@ describe('MinMaxScaler', () => {
 })
 
 describe.each([
-  ['StandardScaler', () => new data.StandardScaler()],
-  ['MinMaxScaler', () => new data.MinMaxScaler()],
-] as const)('%s', (name, make) => {
+  ['StandardScaler', () => new data.StandardScaler(), 'mean'],
+  ['MinMaxScaler', () => new data.MinMaxScaler(), 'dataMin'],
+] as const)('%s', (name, make, learns) => {
   test('refuses what is no finite matrix, naming the place, and keeps what it has learnt', () => {
     const scaler = make().fit(tensor([[1], [3]]))
     const scale = scaler.scale
@@ -183,7 +184,11 @@ describe.each([
         /the value at row 1, column 1 is -Infinity/,
       ],
       [zeros([0, 3]), ShapeError, /\(0, 3\) has no rows to learn from/],
-      [zeros([3]), ShapeError, /expected samples of shape \(N, F\), got \(3\); unsqueeze\(1\) makes one column/],
+      [
+        zeros([3]),
+        ShapeError,
+        /expected samples of shape \(N, F\), got \(3\); unsqueeze\(0\) makes one row of it, unsqueeze\(1\) one column/,
+      ],
       [zeros([2, 2, 2]), ShapeError, /got \(2, 2, 2\); reshape it/],
       [tensor(1), ShapeError, /a tensor without axes has no rows/],
       [ones([2, 2], { requiresGrad: true }), GraphError, /no gradient flows through it.*detach\(\)/],
@@ -205,6 +210,37 @@ describe.each([
     }
   })
 
+  test('is made again from its JSON, fitted or not', () => {
+    const again = (scaler: object) => JSON.parse(JSON.stringify(scaler))
+    const x = randn([20, 3])
+    const scaler = make().fit(x)
+    const copy = new data[name](again(scaler))
+    expect(again(copy)).toEqual(again(scaler))
+    expect(values(copy.transform(x))).toEqual(values(scaler.transform(x)))
+    expect(values(copy.inverseTransform(x))).toEqual(values(scaler.inverseTransform(x)))
+    expect(() => new data[name](again(make())).scale).toThrow(/nothing is learnt yet/)
+  })
+
+  test.each<[string, object, RegExp]>([
+    ['one list of two', { scale: [1] }, /no numbers of (mean|dataMin) and 1 of scale; give one of both/],
+    ['different lengths', { [learns]: [1, 2], scale: [1] }, /2 numbers of (mean|dataMin) and 1 of scale/],
+    ['a scale of 0', { [learns]: [1, 2], scale: [1, 0] }, /scale\[1\] is 0; it must be a finite number above 0/],
+    ['NaN', { [learns]: [Number.NaN], scale: [1] }, /(mean|dataMin)\[0\] is NaN; it must be a finite number/],
+    ['a text', { [learns]: ['1'], scale: [1] }, /(mean|dataMin)\[0\] is 1; it must be/],
+    ['no list', { [learns]: '1', scale: '1' }, /(mean|dataMin) is a string; it must be an array/],
+    ['two numbers', { [learns]: 0, scale: 1 }, /(mean|dataMin) is a number; it must be an array/],
+    ['null', { [learns]: [1], scale: null }, /1 numbers of (mean|dataMin) and no of scale/],
+  ])('is not made from %s', (_name, learnt, message) =>
+    expectRefused(() => new data[name](learnt), OptionError, new RegExp(`^${name}: ${message.source}`)),
+  )
+
+  test('what it is made from may change later', () => {
+    const learnt = { [learns]: [1], scale: [2] }
+    const scaler = new data[name](learnt)
+    learnt.scale[0] = 3
+    expect(scaler.scale).toEqual([2])
+  })
+
   test('says that it has not learnt yet', () => {
     const scaler = make()
     const x = zeros([1, 1])
@@ -222,6 +258,23 @@ describe.each([
     expectNothingLost(() => scaler.transform(x))
     expectNothingLost(() => scaler.inverseTransform(x))
   })
+})
+
+test('scalers print what they have learnt', () => {
+  const x = tensor([
+    [1, 10],
+    [2, 20],
+    [3, 60],
+  ])
+  expect(inspect(new data.StandardScaler())).toBe('StandardScaler()')
+  expect(inspect(new data.StandardScaler().fit(x))).toBe('StandardScaler(mean=[2, 30], scale=[0.816497, 21.6025])')
+  expect(inspect({ in: { it: new data.StandardScaler() } }, { depth: 1 })).toBe('{ in: { it: [StandardScaler] } }')
+  expect(String(new data.MinMaxScaler({ featureRange: [-1, 1] }))).toBe('MinMaxScaler(featureRange=[-1, 1])')
+  expect(String(new data.MinMaxScaler().fit(x))).toBe(
+    'MinMaxScaler(featureRange=[0, 1], dataMin=[1, 10], scale=[2, 50])',
+  )
+  const many = new data.StandardScaler().fit(arange(20).unsqueeze(0))
+  expect(String(many)).toBe('StandardScaler(mean=[0, 1, 2, ..., 17, 18, 19], scale=[1, 1, 1, ..., 1, 1, 1])')
 })
 
 describe('labels', () => {

@@ -17,7 +17,7 @@ export function finiteElements(op: string, x: Tensor): ArrayLike<number> {
   checkRows(op, x)
   if (x.ndim !== 2)
     throw new ShapeError(
-      `${op}: expected samples of shape (N, F), got ${formatShape(x.shape)}; ${x.ndim === 1 ? 'unsqueeze(1) makes one column of it' : 'reshape it'}`,
+      `${op}: expected samples of shape (N, F), got ${formatShape(x.shape)}; ${x.ndim === 1 ? 'unsqueeze(0) makes one row of it, unsqueeze(1) one column' : 'reshape it'}`,
     )
   const values = x.toTypedArray()
   const bad = values.findIndex((value) => !Number.isFinite(value))

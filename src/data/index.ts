@@ -2,7 +2,7 @@ export { type Batch, TensorDataset, type TensorDatasetOptions } from './dataset.
 export { parseIdx } from './idx.ts'
 export { type EncodedLabels, encodeLabels, oneHot } from './labels.ts'
 export { DataLoader, type DataLoaderOptions } from './loader.ts'
-export { MinMaxScaler, type MinMaxScalerOptions, StandardScaler } from './scaler.ts'
+export { MinMaxScaler, type MinMaxScalerOptions, StandardScaler, type StandardScalerOptions } from './scaler.ts'
 export { type Fold, type FoldOptions, kFold, type Split, type SplitOptions, trainTestSplit } from './split.ts'
 export {
   type BlobsOptions,
