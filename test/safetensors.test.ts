@@ -8,6 +8,7 @@ import {
   io,
   nn,
   OptionError,
+  optim,
   scope,
   steps,
   type Tensor,
@@ -18,6 +19,15 @@ import { Heap } from '../src/runtime/heap.ts'
 import { numelOf } from '../src/shape.ts'
 import { endAfterlives, live, settled } from './settle.ts'
 import { failing } from './support/failing.ts'
+
+/** An optimizer that has something to save. */
+function stepped(): optim.Adam {
+  const { weight } = new nn.Linear(1, 1)
+  const optimizer = new optim.Adam([weight])
+  weight.sum().backward()
+  optimizer.step()
+  return optimizer
+}
 
 let before = 0
 
@@ -124,6 +134,7 @@ describe('save', () => {
     expect(io.metadata(bytes)).toEqual(metadata)
     expect(io.metadata(io.save({}))).toEqual({})
     expect(io.load(io.save({}))).toEqual({})
+    expect(io.load(io.save(Object.create(null)))).toEqual({})
   })
 
   test.each<[string, () => unknown, new (message: string) => Error, RegExp]>([
@@ -133,9 +144,27 @@ describe('save', () => {
       'what is no tensor',
       () => io.save({ w: wrong([1]) }),
       DtypeError,
-      /^io\.save: w: expected a tensor, got an array/,
+      /^io\.save: w: expected a tensor, got an array; make one by tensor/,
     ],
     ['a nested record', () => io.save({ w: wrong({ x: zeros([1]) }) }), DtypeError, /^io\.save: w: expected a tensor/],
+    [
+      'the state of an optimizer',
+      () => io.save(wrong(stepped().stateDict())),
+      DtypeError,
+      /^io\.save: state: expected a tensor, got an object; .* flat record .* nested: give each .* 'state\.0\.expAvg'$/,
+    ],
+    [
+      'an optimizer',
+      () => io.save(wrong(stepped())),
+      OptionError,
+      /^io\.save: expected a model or an object of tensors, got an instance of Adam; .* flat record .* nested/,
+    ],
+    [
+      'a map',
+      () => io.save(wrong(new Map([['w', zeros([1])]]))),
+      OptionError,
+      /got an instance of Map; .* flat record/,
+    ],
     ['a reserved name', () => io.save({ __metadata__: zeros([1]) }), OptionError, /named __metadata__; rename it/],
     ['half a character', () => io.save({ 'a\ud800': zeros([1]) }), OptionError, /^io\.save: the name .* surrogate/],
     [

@@ -5,7 +5,7 @@
 import { check } from '../autograd/operands.ts'
 import { tensor } from '../create.ts'
 import { BYTES, type Dtype, LIMITS } from '../dtype.ts'
-import { FormatError, kindOf, OptionError } from '../errors.ts'
+import { DtypeError, FormatError, kindOf, OptionError } from '../errors.ts'
 import { Module } from '../nn/module.ts'
 import type { StateDict } from '../nn/state-dict.ts'
 import { checkOptions } from '../options.ts'
@@ -36,20 +36,40 @@ const NAMES: readonly (readonly [Dtype, string])[] = [
  * The bytes of a safetensors file with the parameters and buffers of a model, or with the tensors of a record such as a state
  * dict: `writeFileSync('model.safetensors', io.save(model))`. The same tensors give the same bytes, whatever their order: tensors
  * are laid out as the reference implementation does. float32 is saved as F32, int32 as I32, uint8 as U8, bool as BOOL, bit by bit.
+ * The state of an optimizer is a nested record: its tensors are saved under names of their own.
  * @throws OptionError for what is no model or record, and for names or metadata that the format cannot hold; DtypeError for a
  * value that is no tensor.
  */
 export function save(source: Module | Readonly<Record<string, Tensor>>, options: SaveOptions = {}): Uint8Array {
   checkOptions('io.save', options, ['metadata'])
-  if (typeof source !== 'object' || source === null || Array.isArray(source))
-    throw new OptionError(`io.save: expected a model or an object of tensors, got ${kindOf(source)}`)
-  if (!(source instanceof Module)) return written(source, options)
+  if (!(source instanceof Module)) {
+    if (!isRecord(source))
+      throw new OptionError(`io.save: expected a model or an object of tensors, got ${nameOf(source)}; ${ADVICE}`)
+    return written(source, options)
+  }
   const state = source.stateDict()
   try {
     return written(state, options)
   } finally {
     for (const x of Object.values(state)) x.dispose()
   }
+}
+
+const ADVICE =
+  'what is saved is a model, or a flat record of tensors by name; the state of an optimizer is nested: give each of its ' +
+  "tensors a name of its own, such as 'state.0.expAvg'"
+
+/** An object of no class, of whatever realm. */
+function isRecord(value: unknown): value is Readonly<Record<string, Tensor>> {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: object | null = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+/** `an instance of Adam`: kinds alone would not tell. */
+function nameOf(value: unknown): string {
+  const isInstance = typeof value === 'object' && value !== null && !Array.isArray(value) && !isRecord(value)
+  return isInstance ? `an instance of ${value.constructor.name}` : kindOf(value)
 }
 
 interface Section {
@@ -60,6 +80,7 @@ interface Section {
 
 function written(state: Readonly<Record<string, Tensor>>, { metadata }: SaveOptions): Uint8Array {
   const sections = Object.entries(state).map(([name, x]): Section => {
+    if (isRecord(x)) throw new DtypeError(`io.save: ${name}: expected a tensor, got ${kindOf(x)}; ${ADVICE}`)
     check(`io.save: ${name}`, x)
     if (name === '__metadata__') throw new OptionError('io.save: no tensor can be named __metadata__; rename it')
     checkText('the name', name)
