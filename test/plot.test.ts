@@ -212,6 +212,8 @@ describe('trainingHistory', () => {
     const draw = plot.trainingHistory as (history: unknown) => unknown
     for (const wrong of [null, 3, [1, 2], {}, { loss: [] }, { loss: 3 }, { loss: ['a'] }, { lr: [1] }])
       expect(() => draw(wrong)).toThrow(OptionError)
+    expect(() => draw({ history: { loss: [1] }, stopped: null })).toThrow(/the whole log .*; pass log\.history/)
+    expect(() => draw({ history: [1] })).not.toThrow()
   })
 })
 
@@ -406,6 +408,16 @@ describe('approximation', () => {
   })
 })
 
+test('the axes of trajectories are called x and y, or as one likes', () => {
+  const titlesOf = (options?: plot.TrajectoriesOptions) => {
+    const { encoding } = plot.trajectories({ f: spread, paths: { SGD: [[1, 1]] } }, options)
+    const { x, y } = encoding as { x: { title: string }; y: { title: string } }
+    return [x.title, y.title]
+  }
+  expect(titlesOf()).toEqual(['x', 'y'])
+  expect(titlesOf({ xTitle: 'w', yTitle: 'b' })).toEqual(['w', 'b'])
+})
+
 test('trajectories say what is wrong', () => {
   const draw = plot.trajectories as (data: unknown, options?: unknown) => unknown
   const paths = {
@@ -425,6 +437,7 @@ test('trajectories say what is wrong', () => {
   expect(() => draw({ f: spread, paths: { a: [[1]] } })).toThrow(ShapeError)
   expect(() => draw({ f: spread, paths }, { x: [2, 1] })).toThrow(OptionError)
   expect(() => draw({ f: spread, paths }, { resolution: 1 })).toThrow(OptionError)
+  expect(() => draw({ f: spread, paths }, { yTitle: 3 })).toThrow(/yTitle is a number; it must be text/)
 })
 
 describe('lines of equal height', () => {

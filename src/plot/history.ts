@@ -1,4 +1,5 @@
 import { OptionError } from '../errors.ts'
+import { Tensor } from '../tensor.ts'
 import { extentOf } from './grid.ts'
 import { checkFields, checkPicture, type Numbers, numbersOf } from './input.ts'
 import {
@@ -33,6 +34,9 @@ const VALIDATION = 'validation'
 export function trainingHistory(history: Readonly<Record<string, Numbers>>, options: TitleOptions = {}): VegaLiteSpec {
   checkPicture('trainingHistory', options, [])
   checkFields('trainingHistory', 'lists of numbers by name, such as log.history', history)
+  const { history: inside } = history as { history?: unknown }
+  if (typeof inside === 'object' && inside !== null && !('length' in inside) && !(inside instanceof Tensor))
+    throw new OptionError('trainingHistory: this is the whole log that fit returned; pass log.history')
   const lists = Object.entries(history)
     .filter(([name]) => !NOT_DRAWN.includes(name))
     .map(([name, values]) => ({ name, values: numbersOf('trainingHistory', name, values), ...seriesOf(name, history) }))

@@ -65,8 +65,12 @@ export function checkPicture<T extends { title?: string }>(
   known: readonly (keyof T & string)[],
 ): void {
   checkOptions(op, options, [...known, 'title'])
-  if (options.title !== undefined && typeof options.title !== 'string')
-    throw new OptionError(`${op}: title is ${kindOf(options.title)}; it must be text`)
+  if (options.title !== undefined) checkText(op, 'title', options.title)
+}
+
+/** Words for a picture. */
+export function checkText(op: string, name: string, text: string): void {
+  if (typeof text !== 'string') throw new OptionError(`${op}: ${name} is ${kindOf(text)}; it must be text`)
 }
 
 /** An object whose fields are read one by one. */

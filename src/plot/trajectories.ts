@@ -1,7 +1,7 @@
 import { kindOf, OptionError } from '../errors.ts'
 import { contours } from './contours.ts'
 import { gridOf, spaced } from './grid.ts'
-import { checkFields, checkPicture, checkRange, checkResolution, type Points, pointsOf } from './input.ts'
+import { checkFields, checkPicture, checkRange, checkResolution, checkText, type Points, pointsOf } from './input.ts'
 import { colorOf, INK, type Part, picture, type TitleOptions, type VegaLiteSpec } from './spec.ts'
 
 /** A function of two numbers, and ways down it. */
@@ -20,6 +20,10 @@ export interface TrajectoriesOptions extends TitleOptions {
   x?: readonly [low: number, high: number]
   /** What is shown from bottom to top. Default: what holds all paths. */
   y?: readonly [low: number, high: number]
+  /** What the axis from left to right is called. Default: x. */
+  xTitle?: string
+  /** What the axis from bottom to top is called. Default: y. */
+  yTitle?: string
   /** At how many points along each axis the function is computed. Default: 201. */
   resolution?: number
 }
@@ -42,7 +46,11 @@ const MOST_DOTS = 60
  * @throws OptionError when there are no paths or none has a finite point; ShapeError for points that are not pairs.
  */
 export function trajectories(data: Trajectories, options: TrajectoriesOptions = {}): VegaLiteSpec {
-  checkPicture('trajectories', options, ['x', 'y', 'resolution'])
+  checkPicture('trajectories', options, ['x', 'y', 'xTitle', 'yTitle', 'resolution'])
+  const { xTitle = 'x', yTitle = 'y', resolution = 201 } = options
+  checkText('trajectories', 'xTitle', xTitle)
+  checkText('trajectories', 'yTitle', yTitle)
+  checkResolution('trajectories', resolution)
   checkFields('trajectories', 'an object { f, paths }', data)
   const { f, minimum } = data
   if (typeof f !== 'function') throw new OptionError(`trajectories: f is ${kindOf(f)}, not a function of two numbers`)
@@ -54,8 +62,6 @@ export function trajectories(data: Trajectories, options: TrajectoriesOptions = 
   const least = minimum === undefined ? [] : pointsOf('trajectories', 'minimum', [minimum])
   const known = [...paths.flatMap(({ points }) => points), ...least]
   if (known.length === least.length) throw new OptionError('trajectories: there is no path with a finite point')
-  const { resolution = 201 } = options
-  checkResolution('trajectories', resolution)
   const xRange = options.x ?? around(known.map(([x]) => x))
   const yRange = options.y ?? around(known.map(([, y]) => y))
   checkRange('trajectories', 'x', xRange)
@@ -67,17 +73,17 @@ export function trajectories(data: Trajectories, options: TrajectoriesOptions = 
     line: { color: '#ffffff' },
     aboveLeast: true,
   })
-  const axis = (field: string, range: readonly [number, number]): Part => ({
+  const axis = (field: string, title: string, range: readonly [number, number]): Part => ({
     field,
     type: 'quantitative',
-    title: field,
+    title,
     scale: { domain: range, nice: false, zero: false },
     axis: { grid: false, tickCount: 6 },
   })
   return picture(options.title ?? 'Paths of optimizers', {
     width: SIDE,
     height: SIDE,
-    encoding: { x: axis('x', xRange), y: axis('y', yRange) },
+    encoding: { x: axis('x', xTitle, xRange), y: axis('y', yTitle, yRange) },
     layer: [...ground, ...ways(paths), ...least.map(star)],
     resolve: { scale: { color: 'independent' } },
   })
