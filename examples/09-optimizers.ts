@@ -5,6 +5,7 @@
 import { data, fit, manualSeed, nn, optim, steps, tensor } from 'neyron'
 import * as plot from 'neyron/plot'
 import { example } from './support/example.ts'
+import { chart } from './support/look.ts'
 import { render } from './support/render.ts'
 
 type Make = (parameters: Iterable<nn.Parameter>, lr: number) => optim.Optimizer
@@ -56,16 +57,14 @@ await example(async () => {
   const values = Object.entries(losses).flatMap(([optimizer, list]) =>
     list.map((loss, i) => ({ optimizer, loss, epoch: i + 1 })),
   )
-  const curves = {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    title: 'Loss on two moons',
-    ...{ width: 420, height: 300, data: { values }, mark: 'line' },
+  const curves = chart('Loss on two moons', {
+    ...{ width: 420, height: 300, data: { values }, mark: { type: 'line', strokeWidth: 2 } },
     encoding: {
-      x: { field: 'epoch', type: 'quantitative' },
+      x: { field: 'epoch', type: 'quantitative', scale: { domain: [1, 40], nice: false }, axis: { grid: false } },
       y: { field: 'loss', type: 'quantitative', scale: { type: 'log' } },
-      color: { field: 'optimizer', type: 'nominal', sort: null },
+      color: { field: 'optimizer', type: 'nominal', sort: null, title: null },
     },
-  }
+  })
   await render(curves, 'out/09-optimizers-moons')
   const [x, y] = paths.Adam[1000]
   return { loss: losses.Adam[39], error: Math.hypot(x - 1, y - 1) }

@@ -6,8 +6,11 @@ import { manualSeed, nn, ones, randint, randn } from 'neyron'
 import { type Matrix, map, softmax } from './support/arrays.ts'
 import { batchNorm, gated, linear, type Step } from './support/by-hand.ts'
 import { example } from './support/example.ts'
+import { chart } from './support/look.ts'
 import { render } from './support/render.ts'
 
+/** Of four parameters in a row. */
+const KINDS = ['weight of linear', 'bias of linear', 'γ of batch norm', 'β of batch norm']
 const [ROWS, INPUTS, WIDTH, CLASSES, P] = [16, 6, 8, 3, 0.3]
 
 /** The gradients of all parameters, in their order: forward to the loss, and back through what each step gave. */
@@ -56,21 +59,20 @@ await example(async () => {
   const plain = (array: unknown) => (Array.isArray((array as Matrix)[0]) ? array : [array]) as Matrix
   const parameters = model.parameters().map((parameter) => plain(parameter.toArray()))
   const byHand = gradientsByHand(x.toArray() as Matrix, labels.toArray() as number[], parameters, masks)
-  const values = model.namedParameters().flatMap(([parameter, { grad }], i) => {
+  const values = model.parameters().flatMap(({ grad }, i) => {
     const autograd = plain(grad?.toArray()).flat()
-    return byHand[i].flat().map((value, j) => ({ parameter, byHand: value, autograd: autograd[j] }))
+    return byHand[i].flat().map((value, j) => ({ kind: KINDS[i % 4], byHand: value, autograd: autograd[j] }))
   })
   const error = Math.max(...values.map(({ byHand: one, autograd: other }) => Math.abs(one - other)))
   console.log(`${values.length} gradients by hand and by autograd differ by at most ${error.toExponential(1)}`)
-  const points = {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    ...{ title: 'Each gradient, by hand and by autograd', width: 400, height: 400, data: { values }, mark: 'point' },
+  const points = chart('Each gradient, by hand and by autograd', {
+    ...{ width: 400, height: 400, data: { values }, mark: 'point' },
     encoding: {
       x: { field: 'byHand', type: 'quantitative', title: 'by hand' },
       y: { field: 'autograd', type: 'quantitative', title: 'by autograd' },
-      color: { field: 'parameter', type: 'nominal', sort: null },
+      color: { field: 'kind', type: 'nominal', sort: null, title: null },
     },
-  }
+  })
   await render(points, 'out/11-by-hand')
   return { error }
 })

@@ -5,6 +5,7 @@
 import { data, manualSeed, nn, optim } from 'neyron'
 import { BaselineMlp, type LinearWeights } from '../bench/baseline/mlp.ts'
 import { example } from './support/example.ts'
+import { chart } from './support/look.ts'
 import { loadMnist } from './support/mnist.ts'
 import { render } from './support/render.ts'
 
@@ -45,17 +46,13 @@ await example(async () => {
     { library: 'neyron', ms: ours },
     { library: 'plain JavaScript', ms: theirs },
   ]
-  const bars = {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    title: 'One update of a million parameters, batch of 64',
-    width: 400,
-    data: { values },
-    mark: 'bar',
+  const bars = chart('One update of a million parameters, batch of 64', {
+    ...{ width: 400, data: { values }, mark: 'bar' },
     encoding: {
       y: { field: 'library', type: 'nominal', title: null },
       x: { field: 'ms', type: 'quantitative', title: 'milliseconds (median)' },
     },
-  }
+  })
   await render(bars, 'out/12-million-parameters')
   return { speedup: theirs / ours, error }
 })

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { LOOK } from '../examples/support/look.ts'
 import { pixelsOf, render, renderSurface, svgOf } from '../examples/support/render.ts'
 import {
   DtypeError,
@@ -416,6 +417,10 @@ test('the axes of trajectories are called x and y, or as one likes', () => {
   }
   expect(titlesOf()).toEqual(['x', 'y'])
   expect(titlesOf({ xTitle: 'w', yTitle: 'b' })).toEqual(['w', 'b'])
+})
+
+test('pictures of the examples have the look of these', () => {
+  expect(LOOK).toEqual(plot.trainingHistory({ loss: [1] }).config)
 })
 
 test('trajectories say what is wrong', () => {
