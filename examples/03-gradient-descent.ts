@@ -52,8 +52,8 @@ await example(async () => {
 
   const loss = (w: number, b: number) => xs.reduce((sum, at, i) => sum + (w * at + b - ys[i]) ** 2 / xs.length, 0)
   const descent = { f: loss, paths: { 'gradient descent': path }, minimum: [2, 1] } as const
-  const title = 'The loss of y = w x + b, w from left to right, and the way down'
-  await render(plot.trajectories(descent, { title }), 'out/03-gradient-descent')
+  const look = { title: 'The loss of y = w x + b, and the way down', xTitle: 'w', yTitle: 'b' }
+  await render(plot.trajectories(descent, look), 'out/03-gradient-descent')
   const [w, b] = model.parameters().map((parameter) => parameter.item())
   return { w, b, error: Math.max(Math.abs(w - 2), Math.abs(b - 1)) }
 })
