@@ -13,11 +13,12 @@ import { render } from './support/render.ts'
 const classifier = (features: number, classes: number) =>
   nn.sequential(new nn.Linear(features, 16), new nn.Tanh(), new nn.Linear(16, classes))
 
-async function train(model: nn.Layer & nn.Module, x: Tensor, y: Tensor, validation?: [Tensor, Tensor]) {
+async function train(model: nn.Layer & nn.Module, x: Tensor, y: Tensor, validationSplit?: number) {
   const optimizer = new optim.Adam(model.parameters(), { lr: 0.02 })
   const loss = new nn.CrossEntropyLoss()
   const { accuracy } = metrics
-  return fit(model, [x, y], { loss, optimizer, epochs: 40, batchSize: 16, validation, metrics: { accuracy }, seed: 1 })
+  const options = { loss, optimizer, epochs: 40, batchSize: 16, metrics: { accuracy }, seed: 1 }
+  return fit(model, [x, y], { ...options, validationSplit })
 }
 
 await example(async () => {
@@ -33,7 +34,7 @@ await example(async () => {
   const scaler = new data.StandardScaler().fit(xTrain)
   const [train01, test01] = [scaler.transform(xTrain), scaler.transform(xTest)]
   const model = classifier(features, classes.length)
-  const { history } = await train(model, train01, yTrain, [test01, yTest])
+  const { history } = await train(model, train01, yTrain, 0.2)
   const { accuracy } = await evaluate(model, [test01, yTest], {
     loss: new nn.CrossEntropyLoss(),
     metrics: { accuracy: metrics.accuracy },
