@@ -70,6 +70,8 @@ describe('accuracy', () => {
     ['probabilities in columns', column(0.2, 0.7), column(0, 1), {}, 1],
     ['a column and no column', column(0.2, 0.7), labels(0, 0), {}, 0.5],
     ['logits of two classes', tensor([-1, 0.1, 3]), labels(0, 1, 1), { threshold: 0 }, 1],
+    ['probabilities that are sure', tensor([0, 1]), labels(0, 1), {}, 1],
+    ['scores by the threshold that is given', tensor([-1, 0.1, 3]), labels(0, 0, 1), { threshold: 0.5 }, 1],
     ['bool targets', tensor([0.4, 0.6]), tensor([true, true]), {}, 0.5],
     ['labels and labels', labels(3, 1, 2), labels(3, 2, 2), {}, 2 / 3],
   ])('of %s', (_name, prediction, target, options, expected) => {
@@ -297,6 +299,19 @@ describe('refused:', () => {
     expect(run).toThrow(message)
   })
 })
+
+test.each(['accuracy', 'precision', 'recall', 'f1Score', 'confusionMatrix'] as const)(
+  '%s takes no logits for probabilities',
+  (name) => {
+    const message = RegExp(`^${name}: the prediction of row 1 is -2, .*{ threshold: 0 } for logits, .* sigmoid\\(\\)`)
+    for (const p of [tensor([0.3, -2, 4]), column(0.3, -2, 4)]) {
+      expect(() => metrics[name](p, labels(0, 0, 1))).toThrow(OptionError)
+      expect(() => metrics[name](p, labels(0, 0, 1))).toThrow(message)
+      expect(() => metrics[name](p, labels(0, 0, 1), { threshold: 0 })).not.toThrow()
+    }
+    expect(() => metrics[name](tensor([1.5]), labels(1))).toThrow(/row 0 is 1.5/)
+  },
+)
 
 test('metrics leave no memory behind', () => {
   const [scores, target] = [randn([8, 3]), randint(0, 3, [8])]

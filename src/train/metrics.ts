@@ -9,7 +9,10 @@ import type { Metric } from './learner.ts'
 
 /** From where on a single number means the class 1. */
 export interface ThresholdOptions {
-  /** A prediction above it means the class 1: 0.5 for probabilities, 0 for logits. Default: 0.5. */
+  /**
+   * A prediction above it means the class 1: 0.5 for probabilities, 0 for logits. Default: 0.5, and then predictions outside
+   * [0, 1], which are no probabilities, are refused.
+   */
   threshold?: number
 }
 
@@ -37,10 +40,11 @@ export interface ConfusionOptions extends ThresholdOptions {
  * - predictions (N, C) of float32, logits or probabilities: the largest of a row is the class (the first of equal ones);
  *   targets are labels, (N) or (N, 1) of int32 or uint8, or one-hot rows (N, C);
  * - predictions (N) or (N, 1) of float32: above `threshold` they mean class 1, else class 0; targets are 0 or 1, (N) or
- *   (N, 1) of any dtype. Logits need `{ threshold: 0 }`;
+ *   (N, 1) of any dtype. Logits, such as `nn.BCEWithLogitsLoss` takes, need `{ threshold: 0 }`, in `fit` and `evaluate` as
+ *   `(p, t) => metrics.accuracy(p, t, { threshold: 0 })`; or sigmoid() first;
  * - predictions (N) or (N, 1) of int32, uint8 or bool: they are labels already, as are the targets.
  * @throws ShapeError for other shapes; DtypeError for labels of float32; OptionError for a label that there is no class for,
- *   NaN among the predictions, or no rows.
+ *   NaN among the predictions, a single number outside [0, 1] where no threshold is given, or no rows.
  */
 export function accuracy(prediction: Tensor, target: Tensor, options: ThresholdOptions = {}): number {
   checkOptions('accuracy', options, ['threshold'])
@@ -182,10 +186,10 @@ const listOf = (x: Tensor): number[] => Array.from(x.toTypedArray())
 
 const largest = (labels: readonly number[]): number => labels.reduce((most, label) => Math.max(most, label), 0)
 
-function classify(op: string, prediction: Tensor, target: Tensor, { threshold = 0.5 }: ThresholdOptions): Labels {
+function classify(op: string, prediction: Tensor, target: Tensor, { threshold }: ThresholdOptions): Labels {
   check(op, prediction)
   check(op, target)
-  checkNumber(op, 'threshold', threshold)
+  if (threshold !== undefined) checkNumber(op, 'threshold', threshold)
   const [rows] = prediction.shape
   const shapes = `predictions ${formatShape(prediction.shape)} and targets ${formatShape(target.shape)}`
   const isSingle = isColumn(prediction)
@@ -199,7 +203,9 @@ function classify(op: string, prediction: Tensor, target: Tensor, { threshold = 
   checkNaN(op, prediction)
   if (isSingle && prediction.dtype !== 'float32') return fromLabels(op, prediction, target)
   if (isSingle) {
-    const found = listOf(prediction).map((value) => Number(value > threshold))
+    const values = listOf(prediction)
+    if (threshold === undefined) checkProbabilities(op, values)
+    const found = values.map((value) => Number(value > (threshold ?? 0.5)))
     return { found, truth: truthOf(op, target, 2), classes: 2, isBinary: true }
   }
   const [, classes] = prediction.shape
@@ -214,6 +220,15 @@ function checkNaN(op: string, prediction: Tensor): void {
   if (at < 0) return
   const row = Math.floor((at * prediction.shape[0]) / prediction.numel)
   throw new OptionError(`${op}: the prediction of row ${row} is NaN; setDetectAnomaly(true) names what made it`)
+}
+
+/** Logits are often within [0, 1] too, but seldom all of them. */
+function checkProbabilities(op: string, values: readonly number[]): void {
+  const row = values.findIndex((value) => value < 0 || value > 1)
+  if (row < 0) return
+  throw new OptionError(
+    `${op}: the prediction of row ${row} is ${values[row]}, which is no probability; pass { threshold: 0 } for logits, or take their sigmoid() first`,
+  )
 }
 
 function fromLabels(op: string, prediction: Tensor, target: Tensor): Labels {
