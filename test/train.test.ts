@@ -106,6 +106,63 @@ describe('fit gives the same bits as the loop written by hand', () => {
   })
 })
 
+describe('a scheduler', () => {
+  type Make = (optimizer: optim.Optimizer) => optim.lrScheduler.LRScheduler
+  const { OneCycleLR, CosineAnnealingLR, SequentialLR, LinearLR, ReduceLROnPlateau } = optim.lrScheduler
+  const oneCycle: Make = (o) => new OneCycleLR(o, { maxLr: 0.1, epochs: 3, stepsPerEpoch: 3 })
+  const cosine: Make = (o) => new CosineAnnealingLR(o, 3)
+  const warmUp: Make = (o) =>
+    new SequentialLR(o, [new LinearLR(o), new OneCycleLR(o, { maxLr: 0.1, totalSteps: 9 })], { milestones: [3] })
+
+  function byHand(make: Make, every: 'epoch' | 'batch') {
+    const { model, optimizer, pair } = setUp()
+    const loader = new data.DataLoader(new data.TensorDataset(...pair), { batchSize: 4, shuffle: true })
+    const scheduler = make(optimizer)
+    for (const _ of steps(3)) {
+      for (const [x, y] of loader) {
+        optimizer.zeroGrad()
+        lossFn.forward(model.forward(x), y).backward()
+        optimizer.step()
+        if (every === 'batch') scheduler.step()
+      }
+      if (every === 'epoch') scheduler.step()
+    }
+    return weights(model)
+  }
+
+  test.each<[string, Make, 'epoch' | 'batch' | undefined, 'epoch' | 'batch']>([
+    ['OneCycleLR after each batch', oneCycle, undefined, 'batch'],
+    ['OneCycleLR after each epoch if told so', oneCycle, 'epoch', 'epoch'],
+    ['CosineAnnealingLR after each epoch', cosine, undefined, 'epoch'],
+    ['CosineAnnealingLR after each batch if told so', cosine, 'batch', 'batch'],
+    ['SequentialLR as the parts of it', warmUp, undefined, 'batch'],
+  ])('%s', async (_name, make, schedulerEvery, every) => {
+    const { model, optimizer, pair } = setUp()
+    const scheduler = make(optimizer)
+    await fit(model, pair, { loss: lossFn, optimizer, epochs: 3, batchSize: 4, scheduler, schedulerEvery })
+    expect(scheduler.lastEpoch).toBe(every === 'batch' ? 9 : 3)
+    expect(weights(model)).toEqual(byHand(make, every))
+  })
+
+  test('gets the loss of the batch where it counts batches', async () => {
+    const { model, optimizer, pair } = setUp()
+    const [given, losses]: number[][] = [[], []]
+    const scheduler = { every: 'batch', step: (metric: number) => given.push(metric) } as const
+    const callbacks: Callback[] = [{ onBatchEnd: ({ loss }) => losses.push(loss) }]
+    await fit(model, pair, { loss: lossFn, optimizer, epochs: 2, batchSize: 4, scheduler, callbacks })
+    expect(given).toHaveLength(6)
+    expect(given).toEqual(losses)
+  })
+
+  test('of whole epochs, or at no known time, is refused', async () => {
+    const { model, optimizer, pair } = setUp()
+    const options = { loss: lossFn, optimizer, epochs: 1, scheduler: new ReduceLROnPlateau(optimizer) }
+    await expect(fit(model, pair, { ...options, schedulerEvery: 'batch' })).rejects.toThrow(/^fit: ReduceLROnPlateau /)
+    const wrong = { ...options, schedulerEvery: 'step' } as unknown as FitOptions
+    await expect(fit(model, pair, wrong)).rejects.toThrow(/^fit: schedulerEvery is step; it is 'epoch' or 'batch'/)
+  })
+})
+
 test('metrics, validation and callbacks change no bit of the training', async () => {
   const plain = setUp()
   await fit(plain.model, plain.pair, { loss: lossFn, optimizer: plain.optimizer, epochs: 3, batchSize: 4 })

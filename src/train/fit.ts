@@ -1,6 +1,7 @@
 import { GraphError, kindOf, OptionError } from '../errors.ts'
 import type { Module } from '../nn/module.ts'
 import { Optimizer } from '../optim/optimizer.ts'
+import { ReduceLROnPlateau } from '../optim/scheduler/plateau.ts'
 import { checkOption, checkOptions, checkSize } from '../options.ts'
 import { type Callback, checkCallbacks } from './callback.ts'
 import { checkMetrics, checkModel, type Loss, lossOf, type Metric } from './learner.ts'
@@ -12,7 +13,9 @@ import { type History, Training } from './training.ts'
 export interface TrainingScheduler {
   /** The optimizer whose rate it sets: that of the training. */
   readonly optimizer?: Optimizer
-  /** Sets the learning rate of the next epoch. */
+  /** After what it is stepped unless `schedulerEvery` says so. Default: 'epoch'. */
+  readonly every?: 'epoch' | 'batch'
+  /** Sets the learning rate of the next epoch, or batch. */
   step(metric: number): void
 }
 
@@ -42,8 +45,13 @@ export interface FitOptions<
   metrics?: Readonly<Record<Names, Metric>>
   /** What the norm of all gradients of the model may be at most: `nn.utils.clipGradNorm_` before each update. Default: no bound. */
   clipGradNorm?: number
-  /** Sets the learning rate: its `step` is called after each epoch with the validation loss, or without validation the loss. */
+  /**
+   * Sets the learning rate: its `step` is called after each epoch with the validation loss, or without validation the loss; or
+   * after each batch with the loss of that.
+   */
   scheduler?: TrainingScheduler
+  /** After what the scheduler is stepped. Default: 'batch' for OneCycleLR, and else 'epoch'. */
+  schedulerEvery?: 'epoch' | 'batch'
   /** What is called on the way: `progress()`, `earlyStopping()`, `checkpoint(…)`, or your own. Default: none. */
   callbacks?: readonly Callback[]
   /** Ends the training between two batches; its reason is thrown. */
@@ -52,7 +60,10 @@ export interface FitOptions<
 
 /** What a training leaves. */
 export interface FitLog<Names extends string, Validated extends boolean> {
-  /** A list for each name, with a number for each epoch: `loss`, the metrics, `valLoss` and so on, `lr`, `seconds`. Plain JSON. */
+  /**
+   * A list for each name, with a number for each epoch: `loss`, the metrics, `valLoss` and so on, `lr` (with which the epoch
+   * began), `seconds`. Plain JSON.
+   */
   readonly history: History<Names, Validated>
   /** Whether a callback ended it before the last epoch. */
   readonly stopped: boolean
@@ -60,7 +71,7 @@ export interface FitLog<Names extends string, Validated extends boolean> {
 
 const OPTIONS = [
   ...(['loss', 'optimizer', 'epochs', 'batchSize', 'shuffle', 'seed', 'validation', 'validationSplit'] as const),
-  ...(['metrics', 'clipGradNorm', 'scheduler', 'callbacks', 'signal'] as const),
+  ...(['metrics', 'clipGradNorm', 'scheduler', 'schedulerEvery', 'callbacks', 'signal'] as const),
 ]
 
 /** Models in training: two trainings would undo each other's gradients. */
@@ -103,6 +114,7 @@ export async function fit<
   checkModel('fit', model)
   checkOptions('fit', options, OPTIONS)
   const { optimizer, epochs, metrics = {}, clipGradNorm, scheduler, callbacks = [], signal } = options
+  const { schedulerEvery = scheduler?.every ?? 'epoch' } = options
   const loss = lossOf('fit', options.loss)
   if (!(optimizer instanceof Optimizer))
     throw new OptionError(
@@ -119,6 +131,10 @@ export async function fit<
     throw new OptionError(
       'fit: the scheduler sets the rates of another optimizer; make it of the one that fit is given',
     )
+  if (schedulerEvery !== 'epoch' && schedulerEvery !== 'batch')
+    throw new OptionError(`fit: schedulerEvery is ${String(schedulerEvery)}; it is 'epoch' or 'batch'`)
+  if (schedulerEvery === 'batch' && scheduler instanceof ReduceLROnPlateau)
+    throw new OptionError("fit: ReduceLROnPlateau goes by the loss of whole epochs; leave schedulerEvery at 'epoch'")
   checkCallbacks('fit', callbacks)
   checkSignal('fit', signal)
   if (inTraining.has(model))
@@ -126,7 +142,8 @@ export async function fit<
   const sources = sourcesOf('fit', data, options)
   inTraining.add(model)
   try {
-    const plan = { model, optimizer, loss, epochs, metrics, clipGradNorm, scheduler, callbacks, signal, sources }
+    const steps = { clipGradNorm, scheduler, schedulerEvery }
+    const plan = { model, optimizer, loss, epochs, metrics, ...steps, callbacks, signal, sources }
     const training = new Training(plan)
     await training.run()
     return { history: training.history as FitLog<Names, true>['history'], stopped: training.stopped }

@@ -26,6 +26,7 @@ export interface Plan {
   readonly metrics: Readonly<Record<string, Metric>>
   readonly clipGradNorm: number | undefined
   readonly scheduler: { step(metric: number): void } | undefined
+  readonly schedulerEvery: 'epoch' | 'batch'
   readonly callbacks: readonly Callback[]
   readonly signal: AbortSignalLike | undefined
   readonly sources: readonly [train: Source, validation: Source | null]
@@ -70,7 +71,7 @@ export class Training {
   }
 
   async #runEpoch(): Promise<void> {
-    const { optimizer, scheduler, callbacks, epochs } = this.#plan
+    const { optimizer, scheduler, schedulerEvery, callbacks, epochs } = this.#plan
     const start = performance.now()
     const context = { ...this.#context, epoch: this.#epoch }
     await notify(callbacks, 'onEpochBegin', context)
@@ -80,7 +81,7 @@ export class Training {
     const seconds = (performance.now() - start) / 1000
     const logs: Logs = { ...trained, ...validated, lr, seconds }
     record(this.history, logs)
-    scheduler?.step(logs.valLoss ?? logs.loss)
+    if (schedulerEvery === 'epoch') scheduler?.step(logs.valLoss ?? logs.loss)
     const isLast = this.#epoch === epochs || this.#isStopped
     await notify(callbacks, 'onEpochEnd', { ...context, logs, isLast })
   }
@@ -108,9 +109,9 @@ export class Training {
     }
   }
 
-  /** The five lines, and one more where gradients are clipped. */
+  /** The five lines, and two more where gradients are clipped and where the scheduler counts batches. */
   #learn(batch: readonly Tensor[], i: number, tally: Tally): number {
-    const { model, optimizer, loss: lossOf, clipGradNorm } = this.#plan
+    const { model, optimizer, loss: lossOf, clipGradNorm, scheduler, schedulerEvery } = this.#plan
     const target = targetOf(batch)
     optimizer.zeroGrad()
     const prediction = predicted('fit', model, inputsOf(batch))
@@ -120,6 +121,7 @@ export class Training {
     loss.backward()
     if (clipGradNorm !== undefined) clipGradNorm_(model.parameters(), clipGradNorm)
     optimizer.step()
+    if (schedulerEvery === 'batch') scheduler?.step(value)
     tally.add(value, prediction, target)
     return value
   }

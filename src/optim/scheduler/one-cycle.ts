@@ -65,7 +65,7 @@ const NAMES = [
 /**
  * One cycle (Smith and Topin, arXiv:1708.07120), as `torch.optim.lr_scheduler.OneCycleLR`: the rate rises from
  * maxLr / divFactor to maxLr, then falls far below where it began, and momentum does the opposite. Step it after every batch.
- * Groups that are added later are left alone.
+ * `fit` does. Groups that are added later are left alone.
  */
 export class OneCycleLR extends LRScheduler<OneCycleSettings> {
   /**
@@ -93,6 +93,11 @@ export class OneCycleLR extends LRScheduler<OneCycleSettings> {
       lists.maxLr.map((lr) => lr / divFactor),
     )
     this.step()
+  }
+
+  /** After every batch: the cycle counts those. */
+  override get every(): 'batch' {
+    return 'batch'
   }
 
   protected check(settings: OneCycleSettings): void {

@@ -37,6 +37,11 @@ export abstract class LRScheduler<Settings extends object = object> {
     this.baseLrs = optimizer.paramGroups.map(initialLrOf)
   }
 
+  /** After what `fit` steps it unless told otherwise. */
+  get every(): 'epoch' | 'batch' {
+    return 'epoch'
+  }
+
   /** How often `step()` has been called. */
   get lastEpoch(): number {
     return this.#lastEpoch

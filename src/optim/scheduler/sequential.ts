@@ -35,6 +35,11 @@ export class SequentialLR extends LRScheduler<SequentialOptions> {
     this.restart()
   }
 
+  /** After every batch where one of the schedulers counts those, and then so do milestones; else after every epoch. */
+  override get every(): 'epoch' | 'batch' {
+    return this.#schedulers.some(({ every }) => every === 'batch') ? 'batch' : 'epoch'
+  }
+
   override stateDict(): SchedulerState {
     return { ...super.stateDict(), schedulers: this.#schedulers.map((scheduler) => scheduler.stateDict()) }
   }
