@@ -58,7 +58,7 @@ describe('fit gives the same bits as the loop written by hand', () => {
     const loader = new data.DataLoader(new data.TensorDataset(...pair), options)
     const losses: number[] = []
     for (const _ of steps(epochs)) {
-      let total = 0
+      let [total, rows] = [0, 0]
       for (const [x, y] of loader) {
         optimizer.zeroGrad()
         const loss = lossFn.forward(model.forward(x), y)
@@ -66,8 +66,9 @@ describe('fit gives the same bits as the loop written by hand', () => {
         clip?.(model)
         optimizer.step()
         total += loss.item() * x.shape[0]
+        rows += x.shape[0]
       }
-      losses.push(total / 9)
+      losses.push(total / rows)
     }
     return { model, losses }
   }
@@ -77,6 +78,7 @@ describe('fit gives the same bits as the loop written by hand', () => {
     ['with a last smaller batch', { batchSize: 4 }, { batchSize: 4, shuffle: true }],
     ['by a seed', { batchSize: 4, seed: 3 }, { batchSize: 4, shuffle: true, seed: 3 }],
     ['in order', { batchSize: 4, shuffle: false }, { batchSize: 4 }],
+    ['without a smaller batch', { batchSize: 4, dropLast: true }, { batchSize: 4, shuffle: true, dropLast: true }],
   ])('%s', async (_name, options, byLoader) => {
     const hand = byHand(byLoader, 3)
     const { model, optimizer, pair } = setUp()
@@ -161,6 +163,14 @@ describe('a scheduler', () => {
     const wrong = { ...options, schedulerEvery: 'step' } as unknown as FitOptions
     await expect(fit(model, pair, wrong)).rejects.toThrow(/^fit: schedulerEvery is step; it is 'epoch' or 'batch'/)
   })
+})
+
+test('a last batch of one row, which batch norm refuses, can be left out', async () => {
+  const { pair } = setUp()
+  const model = nn.sequential(new nn.Linear(4, 3), new nn.BatchNorm1d(3))
+  const options = { loss: lossFn, optimizer: new optim.SGD(model.parameters()), epochs: 1, batchSize: 4 }
+  await expect(fit(model, pair, options)).rejects.toThrow(/leave out a last small batch by { dropLast: true }/)
+  expect((await fit(model, pair, { ...options, dropLast: true })).history.loss).toHaveLength(1)
 })
 
 test('metrics, validation and callbacks change no bit of the training', async () => {
@@ -652,6 +662,13 @@ describe('refused:', () => {
       OptionError,
       /^fit: batchSize is for data/,
     ],
+    [
+      'a last batch of a loader',
+      () => fit(model, loader, { ...right, dropLast: true }),
+      OptionError,
+      /^fit: dropLast is for data without batches; give it to the DataLoader/,
+    ],
+    ['a word for dropLast', withOption({ dropLast: 'yes' }), OptionError, /^fit: dropLast is "yes"/],
     ['a metric that is none', withOption({ metrics: { a: 3 } }), OptionError, /^fit: the metric a is a number/],
     ['a metric called loss', withOption({ metrics: { loss: () => 1 } }), OptionError, /cannot be called loss/],
     [

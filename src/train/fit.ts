@@ -2,7 +2,7 @@ import { GraphError, kindOf, OptionError } from '../errors.ts'
 import type { Module } from '../nn/module.ts'
 import { Optimizer } from '../optim/optimizer.ts'
 import { ReduceLROnPlateau } from '../optim/scheduler/plateau.ts'
-import { checkOption, checkOptions, checkSize } from '../options.ts'
+import { checkFlag, checkOption, checkOptions, checkSize } from '../options.ts'
 import { type Callback, checkCallbacks } from './callback.ts'
 import { checkMetrics, checkModel, type Loss, lossOf, type Metric } from './learner.ts'
 import { type AbortSignalLike, checkSignal } from './pieces.ts'
@@ -37,6 +37,11 @@ export interface FitOptions<
   shuffle?: boolean
   /** A sequence of orders of its own. Default: orders are drawn from the global sequence (`manualSeed`). */
   seed?: number
+  /**
+   * Whether a last batch of fewer rows is left out, such as one of a single row, which batch norm cannot take. A DataLoader has
+   * its own. Default: false.
+   */
+  dropLast?: boolean
   /** Data that are not trained on, but measured after each epoch. */
   validation?: V
   /** Takes this share of the rows, the last ones, from the training data to validate on; from above 0 to below 1. */
@@ -70,8 +75,8 @@ export interface FitLog<Names extends string, Validated extends boolean> {
 }
 
 const OPTIONS = [
-  ...(['loss', 'optimizer', 'epochs', 'batchSize', 'shuffle', 'seed', 'validation', 'validationSplit'] as const),
-  ...(['metrics', 'clipGradNorm', 'scheduler', 'schedulerEvery', 'callbacks', 'signal'] as const),
+  ...(['loss', 'optimizer', 'epochs', 'batchSize', 'shuffle', 'seed', 'dropLast', 'validation'] as const),
+  ...(['validationSplit', 'metrics', 'clipGradNorm', 'scheduler', 'schedulerEvery', 'callbacks', 'signal'] as const),
 ]
 
 /** Models in training: two trainings would undo each other's gradients. */
@@ -122,6 +127,7 @@ export async function fit<
     )
   checkTrains(optimizer, model)
   checkSize('fit', 'epochs', epochs)
+  if (options.dropLast !== undefined) checkFlag('fit', 'dropLast', options.dropLast)
   checkMetrics('fit', metrics)
   if (clipGradNorm !== undefined)
     checkOption('fit', 'clipGradNorm', clipGradNorm, clipGradNorm > 0, 'a finite number above 0')

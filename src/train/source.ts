@@ -55,8 +55,8 @@ interface TrainingData extends DataLoaderOptions {
 
 /** Batches to train on, and to validate on if there are such. */
 export function sourcesOf(op: string, data: Data, options: TrainingData): readonly [Source, Source | null] {
-  const { batchSize, shuffle, seed, validation, validationSplit } = options
-  const given = { batchSize, shuffle, seed }
+  const { batchSize, shuffle, seed, dropLast, validation, validationSplit } = options
+  const given = { batchSize, shuffle, seed, dropLast }
   if (validationSplit === undefined) {
     const train = sourceOf(op, 'data', data, given, TRAINING)
     if (validation === undefined) return [train, null]
