@@ -277,6 +277,26 @@ describe('modes', () => {
   })
 })
 
+test('what is in evaluation mode inside a model in training mode, as a frozen body is, stays so', async () => {
+  const { pair } = setUp()
+  const [frozen, head] = [new Witness(), new Witness()]
+  const norm = new nn.BatchNorm1d(4)
+  const model = nn.sequential(nn.sequential(frozen, norm), head, new nn.Linear(4, 3))
+  const plan = { loss: lossFn, optimizer: new optim.SGD(model.parameters()), epochs: 1, batchSize: 9 }
+  const modes = () => [model, model[0], frozen, norm, head].map(({ training }) => training)
+  model[0].eval()
+  const before = modes()
+  await fit(model, pair, { ...plan, validation: pair })
+  expect(frozen.seen).toEqual(['eval recorded 9', 'eval unrecorded 9'])
+  expect(head.seen).toEqual(['train recorded 9', 'eval unrecorded 9'])
+  expect(norm.runningMean?.toArray()).toEqual([0, 0, 0, 0])
+  expect(modes()).toEqual(before)
+  model.eval()
+  await fit(model, pair, plan)
+  expect(frozen.seen.at(-1)).toBe('train recorded 9')
+  expect(modes()).toEqual([false, false, false, false, false])
+})
+
 describe('data', () => {
   const seen = (model: nn.Module & { readonly seen: number[][] }) => model.seen
   /** Notes the first column of what it is given. */

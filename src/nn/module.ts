@@ -218,11 +218,14 @@ function applyOnce(module: Module, fn: (module: Module) => void, done: Set<Modul
   fn(module)
 }
 
-/** Runs `body` with the model in training mode, or not, and gives every module inside the mode back that it had. */
+/**
+ * Runs `body` with the model in training mode, or not, and gives every module inside the mode back that it had. What is in
+ * evaluation mode inside of a model in training was put there, as frozen layers are, and stays.
+ */
 export function inMode<T>(model: Module, training: boolean, body: () => T): T {
   const modes = model.modules().map((module) => [module, module.training] as const)
   try {
-    model.train(training)
+    if (!training || !model.training) model.train(training)
     return body()
   } finally {
     for (const [module, mode] of modes) module.training = mode

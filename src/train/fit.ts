@@ -89,7 +89,9 @@ const inTraining = new WeakSet<Module>()
  * them; so are the metrics.
  *
  * It works in pieces of some 8 ms, each a scope, and lets the host run other tasks between them, so that a page stays alive.
- * Between pieces, in callbacks and afterwards the model is in the mode it was in. At the end, however it comes, gradients are
+ * Where the model itself is in training mode, modules inside keep the mode that they have: `model.body.eval()` holds for a
+ * frozen part, whose batch norm then goes by its running statistics. Where it is in evaluation mode, all of it is trained in
+ * training mode. Between pieces, in callbacks and afterwards modes are as they were. At the end, however it comes, gradients are
  * cleared and nothing is left but the parameters and the state of the optimizer. Several trainings at a time share the global
  * sequence of random numbers; give each a `seed`.
  *

@@ -49,7 +49,7 @@ export interface AbortSignalLike {
 export interface Work {
   readonly op: string
   readonly model: Module
-  /** The mode that the model is in during a piece. Between pieces it is in the mode that it had before. */
+  /** The mode that the model is in during a piece, if it is not already. Between pieces all modes are as before. */
   readonly training: boolean
   readonly clock: Clock
   readonly signal: AbortSignalLike | undefined
