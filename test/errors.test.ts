@@ -600,6 +600,11 @@ describe('options of training', () => {
   test.each<[string, () => unknown, RegExp]>([
     ['no parameters', () => new optim.SGD([]), /^SGD: there are no parameters to train; pass model.parameters\(\)/],
     [
+      'no parameters where a model can see them',
+      () => new optim.SGD([]),
+      /not in #private fields, Maps or Sets; a tensor must be wrapped: new nn\.Parameter\(tensor\)/,
+    ],
+    [
       'a model',
       () => new optim.Adam(wrong(new nn.Linear(1, 1))),
       /^Adam: expected a list of parameters; pass model.parameters\(\)/,

@@ -35,7 +35,9 @@ export function groupsOf<Options>(
 ): { where: string; params: Tensor[]; own: Partial<Options> }[] {
   const list = listOf<Tensor | ParamGroupOptions<Options>>(optimizer, trainable)
   if (list.length === 0)
-    throw new OptionError(`${optimizer}: there are no parameters to train; pass model.parameters()`)
+    throw new OptionError(
+      `${optimizer}: there are no parameters to train; pass model.parameters(). A model finds those in its fields, in arrays and plain objects there, but not in #private fields, Maps or Sets; a tensor must be wrapped: new nn.Parameter(tensor)`,
+    )
   if (!list.some(isGroup)) return [{ where: optimizer, params: list as Tensor[], own: {} }]
   return list.map((group, i) => groupOf(optimizer, `${optimizer}: group ${i}`, group as ParamGroupOptions<Options>))
 }
