@@ -6,7 +6,27 @@ export function checkOptions<T extends object>(op: string, options: T, known: re
     throw new OptionError(`${op}: expected an object of options, such as { ${known[0]}: … }, got ${kindOf(options)}`)
   for (const name of Object.keys(options))
     if (!(known as readonly string[]).includes(name))
-      throw new OptionError(`${op}: there is no option ${name}; there is ${known.join(', ')}`)
+      throw new OptionError(`${op}: there is no option ${name}; ${suggestion(name, known)}`)
+}
+
+/** The one known name that is close, or else all of them. */
+function suggestion(name: string, known: readonly string[]): string {
+  const close = known.filter((other) => isClose(name, other))
+  return close.length === 1 ? `did you mean ${close[0]}?` : `there is ${known.join(', ')}`
+}
+
+/**
+ * Whether two names differ in capitals and underscores, in what one has behind the other, or in up to two letters at one
+ * place, around which at least half of the longer one is the same.
+ */
+function isClose(name: string, other: string): boolean {
+  const [a, b] = [name, other].map((word) => word.replaceAll('_', '').toLowerCase())
+  const [length, most] = [Math.min(a.length, b.length), Math.max(a.length, b.length)]
+  let [head, tail] = [0, 0]
+  while (head < length && a[head] === b[head]) head++
+  while (head + tail < length && a.at(-1 - tail) === b.at(-1 - tail)) tail++
+  const same = head + tail
+  return (head === length && head >= 3) || (most - same <= 2 && 2 * same >= most)
 }
 
 /** A value in a message: `"3"` is not 3. */

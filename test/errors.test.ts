@@ -539,7 +539,7 @@ describe('options of training', () => {
     [
       'a misspelt batch size',
       () => new data.DataLoader(new data.TensorDataset(zeros([2])), wrong({ batch_size: 2 })),
-      /^DataLoader: there is no option batch_size/,
+      /^DataLoader: there is no option batch_size; did you mean batchSize\?/,
     ],
     [
       'a misspelt scale',
@@ -559,7 +559,7 @@ describe('options of training', () => {
     [
       'a misspelt keepdim',
       () => ones([2, 3]).sum(1, wrong({ keepDim: true })),
-      /^sum: there is no option keepDim; there is keepdim/,
+      /^sum: there is no option keepDim; did you mean keepdim\?/,
     ],
     [
       'a misspelt strict',
@@ -569,7 +569,7 @@ describe('options of training', () => {
     [
       'a misspelt dtype',
       () => ones([1], wrong({ type: 'int32' })),
-      /^ones: there is no option type; there is dtype, requiresGrad/,
+      /^ones: there is no option type; did you mean dtype\?/,
     ],
   ]
 
