@@ -595,7 +595,7 @@ describe('a loss that is no number', () => {
     const run = fit(model, pair, { loss, optimizer, epochs: 4, batchSize: 4 })
     await expect(run).rejects.toThrow(AnomalyError)
     await expect(run).rejects.toThrow(
-      /^fit: the loss is NaN in batch 2 of epoch 2\. .*lower the learning rate.*setDetectAnomaly/,
+      /^fit: the loss is NaN in batch 2 of epoch 2: .* finite numbers; lower the learning rate.*setDetectAnomaly/,
     )
     expect(weights(model).flat().every(Number.isFinite)).toBe(true)
   })
@@ -607,7 +607,63 @@ describe('a loss that is no number', () => {
       pair: [x, y],
     } = setUp()
     const run = fit(model, [x, y], { loss: lossFn, optimizer, epochs: 2, validation: [x.mul(Infinity), y] })
-    await expect(run).rejects.toThrow(/^fit: the validation loss is NaN of epoch 1/)
+    const message =
+      /^fit: the validation loss is NaN in epoch 1: the input holds -?Infinity at row 0 of the validation data/
+    await expect(run).rejects.toThrow(message)
+  })
+
+  describe.each([false, true])('because of NaN that was there before, with anomaly mode %s,', (isOn) => {
+    /** The error of a training whose plan has been spoilt. */
+    async function errorOf(spoil: (parts: ReturnType<typeof setUp>) => Partial<FitOptions> | undefined) {
+      const parts = setUp()
+      const { model, optimizer, pair } = parts
+      const options = { loss: lossFn, optimizer, epochs: 2, batchSize: 9, shuffle: false, ...spoil(parts) }
+      const run = () => fit(model, pair, options)
+      const error: unknown = await (isOn ? detectAnomaly(run) : run()).catch((error: unknown) => error)
+      expect(error).toBeInstanceOf(AnomalyError)
+      return (error as Error).message
+    }
+
+    test('names the parameter', async () => {
+      const message = await errorOf(({ model }) => void noGrad(() => model.parameters()[3].fill_(NaN)))
+      expect(message).toMatch(
+        /^fit: the loss is NaN in batch 1 of epoch 1: parameter 2\.bias holds NaN already; .* anew$/,
+      )
+    })
+
+    test('names the parameter that an update has spoilt, and says when anomaly mode would tell more', async () => {
+      const onEpochEnd = ({ model }: { model: nn.Module }) => noGrad(() => model.parameters()[0].fill_(NaN))
+      const message = await errorOf(() => ({ callbacks: [{ onEpochEnd }] }))
+      expect(message).toMatch(/batch 1 of epoch 2: parameter 0\.weight holds NaN already; an update left it there/)
+      expect(message.includes('setDetectAnomaly')).toBe(!isOn)
+    })
+
+    test('names the row of the input', async () => {
+      const message = await errorOf(({ pair: [x] }) => void noGrad(() => x.slice([3, 4]).fill_(NaN)))
+      expect(message).toMatch(/: the input holds NaN at row 3 of the batch, of 9 rows; .*isFinite\(\)/)
+      expect(message).not.toContain('setDetectAnomaly')
+    })
+
+    test('names the row of the target, and one of several inputs', async () => {
+      const flawed = (n: number) => tensor(Array.from({ length: 9 }, (_, i) => [i === n ? Infinity : 0]))
+      const plain = zeros([9, 1])
+      class Two extends nn.Module {
+        readonly weight = new nn.Parameter(zeros([1]))
+        forward(a: Tensor, b: Tensor): Tensor {
+          return a.add(b).mul(this.weight)
+        }
+      }
+      const model = new Two()
+      const plan = {
+        loss: (p: Tensor, t: Tensor) => p.sub(t).mean(),
+        optimizer: new optim.SGD(model.parameters()),
+        epochs: 1,
+        shuffle: false,
+      }
+      await expect(fit(model, [plain, plain, flawed(7)], plan)).rejects.toThrow(/: the target holds Infinity at row 7/)
+      const run = fit(model, [plain, flawed(5), plain], plan)
+      await expect(run).rejects.toThrow(/: input 1 holds Infinity at row 5/)
+    })
   })
 
   test('is traced to its operation by detectAnomaly', async () => {

@@ -35,7 +35,8 @@ export function setDetectAnomaly(on: boolean): void {
 
 /**
  * Runs `body` in anomaly mode, as `setDetectAnomaly(true)` before and what it was after. When `body` gives a promise, the mode
- * ends with that: `await detectAnomaly(() => fit(model, data, options))`.
+ * ends with that: `await detectAnomaly(() => fit(model, data, options))`. It names the first operation to give NaN, but not NaN
+ * that was in data or weights before: `fit` names that; in a loop of your own look by `x.isFinite().all()`.
  * @returns What `body` gives.
  * @throws AnomalyError by the first operation that makes NaN or an infinity.
  */
@@ -60,14 +61,15 @@ export function detectAnomaly<T>(body: () => T): T {
 export const isDetecting = (): boolean => isOn
 
 /** The worst element of a tensor: the first NaN, or else the first infinity. */
-interface Flaw {
+export interface Flaw {
   readonly index: number
   readonly value: number
 }
 
 const LARGEST = 3.4028234663852886e38
 
-function flawIn(x: Operand): Flaw | null {
+/** The worst element of `x`, or null when all are finite numbers. */
+export function flawIn(x: Operand): Flaw | null {
   if (x.dtype !== 'float32' || x.numel === 0) return null
   const { k, heap } = engine()
   const ptr = isContiguous(x.shape, x.strides) ? x.ptr : denseCopy(x)

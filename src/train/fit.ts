@@ -106,7 +106,7 @@ const inTraining = new WeakSet<Module>()
  *   of `model.forward`.
  * @returns The numbers of each epoch: `log.history.loss[0]`.
  * @throws OptionError for a wrong option, or data that do not fit; AnomalyError as soon as a loss is NaN or infinite, before
- *   it can spoil a parameter; GraphError for a model that another `fit` is training; the reason of the signal; what a callback
+ *   it can spoil a parameter, naming the parameter or the row of the data that held such already; GraphError for a model that another `fit` is training; the reason of the signal; what a callback
  *   throws.
  */
 export async function fit<

@@ -1,10 +1,10 @@
 /** One call of `fit`: epoch by epoch. */
-import { AnomalyError } from '../errors.ts'
 import type { Module } from '../nn/module.ts'
 import { clipGradNorm_ } from '../nn/utils.ts'
 import type { Optimizer } from '../optim/optimizer.ts'
 import type { Tensor } from '../tensor.ts'
 import { type Callback, notify, notifyOfEnd, type TrainContext } from './callback.ts'
+import { divergence } from './divergence.ts'
 import { assess } from './evaluate.ts'
 import { inputsOf, type Logs, lossValue, type Metric, predicted, record, Tally, targetOf } from './learner.ts'
 import { type AbortSignalLike, Clock, inPieces } from './pieces.ts'
@@ -117,7 +117,10 @@ export class Training {
     const prediction = predicted('fit', model, inputsOf(batch))
     const loss = lossOf(prediction, target)
     const value = lossValue('fit', loss)
-    if (!Number.isFinite(value)) throw this.#diverged('loss', value, ` in batch ${i + 1}`)
+    if (!Number.isFinite(value)) {
+      const what = `the loss is ${value} in batch ${i + 1} of epoch ${this.#epoch}`
+      throw divergence(what, model, batch, 'the batch', this.#epoch > 1 || i > 0)
+    }
     loss.backward()
     if (clipGradNorm !== undefined) clipGradNorm_(model.parameters(), clipGradNorm)
     optimizer.step()
@@ -127,11 +130,14 @@ export class Training {
   }
 
   async #validate(): Promise<Logs> {
-    const { loss, metrics, sources } = this.#plan
+    const { model, loss, metrics, sources } = this.#plan
     const [, validation] = sources
     if (!validation) return {}
     const measured = await assess(this.#work(false), validation.loader, loss, metrics)
-    if (!Number.isFinite(measured.loss)) throw this.#diverged('validation loss', measured.loss, '')
+    if (!Number.isFinite(measured.loss)) {
+      const what = `the validation loss is ${measured.loss} in epoch ${this.#epoch}`
+      throw divergence(what, model, validation.loader.dataset.tensors, 'the validation data', true)
+    }
     const renamed = Object.entries(measured).map(([name, value]) => [
       `val${name[0].toUpperCase()}${name.slice(1)}`,
       value,
@@ -142,12 +148,5 @@ export class Training {
   #work(training: boolean) {
     const { model, signal } = this.#plan
     return { op: 'fit', model, training, clock: this.#clock, signal }
-  }
-
-  #diverged(what: string, value: number, where: string): AnomalyError {
-    return new AnomalyError(
-      `fit: the ${what} is ${value}${where} of epoch ${this.#epoch}. Look for NaN in the data (x.isFinite().all()), lower the ` +
-        'learning rate, or clip gradients; setDetectAnomaly(true) names the operation that was the first to give it.',
-    )
   }
 }
