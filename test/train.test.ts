@@ -770,7 +770,7 @@ describe('refused:', () => {
       'a metric that gives a tensor',
       withOption({ metrics: { a: () => x } }),
       DtypeError,
-      /the metric a gave an object/,
+      /^fit: the metric a gave a tensor; use \.item\(\)/,
     ],
     [
       'a callback that is a function',
@@ -796,6 +796,43 @@ describe('refused:', () => {
     ['a signal that is none', withOption({ signal: {} }), OptionError, /signal is no AbortSignal/],
     ['a model that sums up', () => predict(wrong(new Sums()), x), ShapeError, /gave \(4\) for a batch of 9 rows/],
     [
+      'a metric that gives a word',
+      withOption({ metrics: { a: () => 'b' } }),
+      DtypeError,
+      /the metric a gave a string; /,
+    ],
+    [
+      'inputs and targets as two arguments',
+      () => Reflect.apply(fit, null, [model, x, y, right]),
+      OptionError,
+      /^fit: pass inputs and targets as one argument: fit\(model, \[x, y\], options\)/,
+    ],
+    [
+      'two arrays for them',
+      () => Reflect.apply(evaluate, null, [model, [[1]], [[2]], { loss: lossFn }]),
+      OptionError,
+      /^evaluate: pass inputs and targets as one argument: evaluate\(model, \[x, y\], options\)/,
+    ],
+    [
+      'fewer inputs than forward takes',
+      () => evaluate(new Sum(), [x, y], { loss: lossFn }),
+      OptionError,
+      /^evaluate: forward takes 2 inputs, but the data have 1, .* \[x1, x2, y\], options\)\. It failed by: .*undefined/,
+    ],
+    [
+      'fewer inputs than forward reads of',
+      () => predict(new Second(), x),
+      OptionError,
+      /^predict: forward takes 2 inputs, but the data have 1, .*predict\(model, \[x1, x2\]\)/,
+    ],
+    ['an error that has nothing to do with it', () => predict(new Second(), [x, x]), ShapeError, /^reshape: /],
+    [
+      'a loader of inputs',
+      () => predict(model, wrong(loader)),
+      DtypeError,
+      /^predict: x is a DataLoader; .* one tensor/,
+    ],
+    [
       'a prediction that is none',
       () => predict(wrong(new Nothing()), x),
       DtypeError,
@@ -811,6 +848,16 @@ describe('refused:', () => {
   class Sums extends nn.Module {
     forward(x: Tensor): Tensor {
       return x.sum(0)
+    }
+  }
+  class Sum extends nn.Module {
+    forward(a: Tensor, b: Tensor): Tensor {
+      return a.add(b)
+    }
+  }
+  class Second extends nn.Module {
+    forward(_a: Tensor, b: Tensor): Tensor {
+      return b.reshape([1])
     }
   }
   class Nothing extends nn.Module {

@@ -1,5 +1,7 @@
 import { withoutRecording } from '../autograd/tape.ts'
+import { TensorDataset } from '../data/dataset.ts'
 import { DataLoader } from '../data/loader.ts'
+import { DtypeError } from '../errors.ts'
 import type { Module } from '../nn/module.ts'
 import { checkOptions, checkSize } from '../options.ts'
 import { current } from '../runtime/frame.ts'
@@ -7,6 +9,7 @@ import type { Tensor } from '../tensor.ts'
 import {
   checkMetrics,
   checkModel,
+  checkThird,
   inputsOf,
   type Logs,
   type Loss,
@@ -56,6 +59,7 @@ export async function evaluate<Names extends string = never>(
   options: EvaluateOptions<Names>,
 ): Promise<Record<'loss' | Names, number>> {
   checkModel('evaluate', model)
+  checkThird('evaluate', options)
   checkOptions('evaluate', options, ['loss', 'metrics', 'batchSize', 'signal'])
   const { loss, metrics = {}, batchSize, signal } = options
   const lossFn = lossOf('evaluate', loss)
@@ -115,6 +119,10 @@ export async function predict(
   const { batchSize = EVALUATION.batchSize, signal } = options
   checkSize('predict', 'batchSize', batchSize)
   checkSignal('predict', signal)
+  if (x instanceof DataLoader || x instanceof TensorDataset)
+    throw new DtypeError(
+      `predict: x is a ${x.constructor.name}; it takes one tensor of inputs, without targets: predict(model, x)`,
+    )
   const frame = current()
   const dataset = datasetOfTensors('predict', Array.isArray(x) ? x : [x as Tensor])
   const pass = new DataLoader(dataset, { batchSize }).pass()

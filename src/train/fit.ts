@@ -4,7 +4,7 @@ import { Optimizer } from '../optim/optimizer.ts'
 import { ReduceLROnPlateau } from '../optim/scheduler/plateau.ts'
 import { checkFlag, checkOption, checkOptions, checkSize } from '../options.ts'
 import { type Callback, checkCallbacks } from './callback.ts'
-import { checkMetrics, checkModel, type Loss, lossOf, type Metric } from './learner.ts'
+import { checkMetrics, checkModel, checkThird, type Loss, lossOf, type Metric } from './learner.ts'
 import { type AbortSignalLike, checkSignal } from './pieces.ts'
 import { type Data, sourcesOf } from './source.ts'
 import { type History, Training } from './training.ts'
@@ -119,6 +119,7 @@ export async function fit<
   options: FitOptions<Names, V, S>,
 ): Promise<FitLog<Names, [V, S] extends [undefined, undefined] ? false : true>> {
   checkModel('fit', model)
+  checkThird('fit', options)
   checkOptions('fit', options, OPTIONS)
   const { optimizer, epochs, metrics = {}, clipGradNorm, scheduler, callbacks = [], signal } = options
   const { schedulerEvery = scheduler?.every ?? 'epoch' } = options

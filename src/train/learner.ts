@@ -7,7 +7,7 @@ import { DtypeError, kindOf, OptionError, ShapeError } from '../errors.ts'
 import { Module } from '../nn/module.ts'
 import { runScope } from '../runtime/lifetimes.ts'
 import { formatShape } from '../shape.ts'
-import type { Tensor } from '../tensor.ts'
+import { Tensor } from '../tensor.ts'
 import { isPromise } from './pieces.ts'
 import { Rows } from './rows.ts'
 
@@ -42,6 +42,15 @@ export function checkModel(op: string, model: Module): void {
     )
 }
 
+/** Throws for `fit(model, x, y, options)`, where what stands third is no options. */
+export function checkThird(op: string, options: object): void {
+  if (typeof options !== 'object' || options === null || 'loss' in options) return
+  const kind: unknown = Object.getPrototypeOf(options)
+  // A plain object of any realm.
+  if (kind === null || Object.getPrototypeOf(kind) === null) return
+  throw new OptionError(`${op}: pass inputs and targets as one argument: ${op}(model, [x, y], options)`)
+}
+
 /** The loss as a function. */
 export function lossOf(op: string, loss: Loss): (prediction: Tensor, target: Tensor) => Tensor {
   if (typeof loss === 'function' && !/^class\b/.test(String(loss))) return loss
@@ -68,7 +77,18 @@ export function checkMetrics(op: string, metrics: Readonly<Record<string, Metric
 
 /** What the model gives for a batch. */
 export function predicted(op: string, model: Module, inputs: readonly Tensor[]): Tensor {
-  const prediction = (model as { forward(...inputs: readonly Tensor[]): Tensor }).forward(...inputs)
+  const { forward } = model as { forward(...inputs: readonly Tensor[]): Tensor }
+  let prediction: Tensor
+  try {
+    prediction = forward.apply(model, [...inputs])
+  } catch (error) {
+    // Not before it fails: an input that may be left out counts in the length of forward too.
+    if (forward.length <= inputs.length || !(error instanceof Error && error.message.includes('undefined'))) throw error
+    throw new OptionError(
+      `${op}: forward takes ${forward.length} inputs, but the data have ${inputs.length}, so that one is undefined; pass them all, as in ${op === 'predict' ? 'predict(model, [x1, x2])' : `${op}(model, [x1, x2, y], options)`}. It failed by: ${error.message}`,
+      { cause: error },
+    )
+  }
   check(`${op}: what the model gave`, prediction)
   return prediction
 }
@@ -117,9 +137,9 @@ export class Tally {
       runScope(`${this.#op}: the metric ${name}`, () => metric(this.#predictions.all, this.#targets.all)),
     )
     if (typeof value === 'number') return value
-    throw new DtypeError(
-      `${this.#op}: the metric ${name} gave ${kindOf(value)}, not a number; of a tensor of one element return item()`,
-    )
+    if (value instanceof Tensor)
+      throw new DtypeError(`${this.#op}: the metric ${name} gave a tensor; use .item() of one that has one element`)
+    throw new DtypeError(`${this.#op}: the metric ${name} gave ${kindOf(value)}; it must be a number`)
   }
 }
 
