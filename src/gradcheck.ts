@@ -44,8 +44,8 @@ const ROUNDING = 8 / 2 ** 24
  * @param f Gets the inputs; gives a tensor, or a list of them. It may use parameters directly, as they are moved in place.
  * @param inputs Leaves, of which one at least requires a gradient. They and their gradients are left as they were.
  * @returns true.
- * @throws GradcheckError naming the input, the element and both values; OptionError for an `f` that gives other values for the
- *   same inputs.
+ * @throws GradcheckError naming the input, the element and both values: of the plain sum of results where that is wrong too;
+ *   OptionError for an `f` that gives other values for the same inputs; GraphError for one without a gradient.
  */
 export function gradcheck(
   f: (...inputs: Tensor[]) => Tensor | readonly Tensor[],
@@ -68,11 +68,22 @@ export function gradcheck(
     const kept: Kept[] = []
     try {
       for (const { x } of variables) kept.push(keep(x))
-      const { outputs, gradients } = differentiate(evaluate, variables)
-      variables.forEach(({ x, number }, i) => {
-        compare(evaluate, outputs, { x, number, gradient: gradients[i] }, { eps, atol, rtol, fast })
-        restoreValues(kept[i])
-      })
+      const compareAll = (weigh: Weigh) => {
+        const { outputs, gradients } = differentiate(evaluate, variables, weigh)
+        variables.forEach(({ x, number }, i) => {
+          compare(evaluate, outputs, { x, number, gradient: gradients[i] }, { eps, atol, rtol, fast, of: weigh.of })
+          restoreValues(kept[i])
+        })
+      }
+      try {
+        compareAll(randomly())
+      } catch (error) {
+        if (!(error instanceof GradcheckError)) throw error
+        for (const before of kept) restoreValues(before)
+        // The plain sum does not see every error, but tells of one in numbers that can be found in a formula.
+        compareAll(plainly)
+        throw error
+      }
     } finally {
       for (const before of kept) {
         restoreValues(before)
@@ -126,7 +137,16 @@ function checkInputs(inputs: readonly Tensor[]): Variable[] {
   return variables
 }
 
-/** The values of a result, and the random numbers that they are multiplied by. */
+/** The numbers that results are multiplied by before they are summed up, and what messages call that sum. */
+interface Weigh {
+  readonly next: () => number
+  readonly of: string
+}
+
+const plainly: Weigh = { next: () => 1, of: 'f(…), summed up' }
+const randomly = (): Weigh => ({ next: randomNumbers(), of: 'f(…) times fixed random numbers, summed up' })
+
+/** The values of a result, and the numbers that they are multiplied by. */
 interface Output {
   readonly shape: readonly number[]
   readonly values: Float64Array
@@ -142,17 +162,20 @@ const move = (x: Tensor, values: Float64Array) =>
   })
 
 /** The results of `f`, and the gradients that it gives. */
-function differentiate(evaluate: () => readonly Tensor[], variables: readonly Variable[]) {
+function differentiate(evaluate: () => readonly Tensor[], variables: readonly Variable[], { next }: Weigh) {
   return runScope('gradcheck', () => {
     for (const { x } of variables) x.grad = null
     const results = evaluate()
-    const random = randomNumbers()
     const outputs = results.map((y, i): Output => {
       check(`gradcheck: result ${i} of f`, y)
       if (y.dtype !== 'float32')
         throw new DtypeError(`gradcheck: result ${i} of f is ${y.dtype}, which has no gradient; return float32 tensors`)
-      return { shape: y.shape, values: valuesOf(y), weights: Float64Array.from({ length: y.numel }, random) }
+      return { shape: y.shape, values: valuesOf(y), weights: Float64Array.from({ length: y.numel }, next) }
     })
+    if (!results.some((y) => y.requiresGrad))
+      throw new GraphError(
+        'gradcheck: no gradient flows from what f gives to its inputs; it must be computed of them, without detach(), noGrad() or numbers read by item()',
+      )
     const upstream = outputs.map(({ weights, shape }) => tensor(weights, { shape }))
     if (results.length === 1) results[0].backward(upstream[0])
     else results.reduce((sum, y, i) => sum.add(y.mul(upstream[i]).sum()), zeros([])).backward()
@@ -180,7 +203,7 @@ function compare(
   evaluate: () => readonly Tensor[],
   outputs: readonly Output[],
   { x, number, gradient }: Compared,
-  { eps, atol, rtol, fast }: Required<GradcheckOptions>,
+  { eps, atol, rtol, fast, of }: Required<GradcheckOptions> & { readonly of: string },
 ): void {
   const values = valuesOf(x)
   const at = (moved: Float64Array) => {
@@ -211,7 +234,8 @@ function compare(
     const where = fast ? 'a random direction' : `element ${formatPlace(i, x.shape)}`
     throw new GradcheckError(
       `gradcheck: input ${number} of shape ${formatShape(x.shape)}, ${where}: the gradient is ${analytical}, but differences ` +
-        `of values say ${numerical}, give or take ${allowed}`,
+        `of values say ${numerical}, give or take ${allowed}; both are of ${of}. At a kink, such as relu at 0, differences ` +
+        'mean nothing: keep inputs away from there',
     )
   })
 }

@@ -72,6 +72,21 @@ describe('a gradient', () => {
     expect(Number(analytical) / Number(numerical)).toBeCloseTo(1.05, 3)
   })
 
+  test('is told without random factors, where the plain sum shows the error too', () => {
+    const x = tensor([3], { requiresGrad: true })
+    const message =
+      /element \[0\]: the gradient is 9, but differences of values say (6|6\.00\d*|5\.99\d*), .* of f\(…\), summed up\./
+    expect(() => gradcheck(square(1.5), [x])).toThrow(message)
+    expect(() => gradcheck(square(1.5), [x])).toThrow(/At a kink, such as relu at 0, differences mean nothing/)
+    // Here they cancel in the plain sum.
+    const halves = (x: Tensor) => {
+      const y = square(1.5)(x)
+      return [y, y.neg()]
+    }
+    expect(() => gradcheck(halves, [x])).toThrow(/both are of f\(…\) times fixed random numbers/)
+    expect(x.item()).toBe(3)
+  })
+
   test('of large values passes, and is seen to be wrong', () => {
     const x = tensor([1e4, -3e3, 250], { requiresGrad: true })
     expect(gradcheck(square(1), [x])).toBe(true)
@@ -308,6 +323,12 @@ describe('refuses', () => {
 
   test('an input that was computed', () => {
     expect(() => gradcheck((x) => x.exp(), [leaf([2]).mul(2)])).toThrow(GraphError)
+  })
+
+  test('a function without a gradient', () => {
+    for (const f of [(x: Tensor) => x.detach().mul(2), (x: Tensor) => [tensor([1]), x.detach()]])
+      expect(() => gradcheck(f, [leaf([2])])).toThrow(/^gradcheck: no gradient flows from what f gives to its inputs/)
+    expect(() => gradcheck((x) => x.detach(), [leaf([2])])).toThrow(GraphError)
   })
 
   test('results that are no float32 tensors', () => {
