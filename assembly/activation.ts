@@ -83,7 +83,7 @@ class Gelu {
 }
 
 /**
- * x (1 + tanh(u)) / 2 with u = sqrt(2 / pi) (x + 0.044715 x³), which is x / (1 + e^-2u). 2.2 ULP from -0.5 up,
+ * x (1 + tanh(u)) / 2 with u = sqrt(2 / pi) (x + 0.044715 x³), which is x / (1 + e^-2u). 2.5 ULP from -0.5 up,
  * and below off by at most 1.2e-7 max(1, |x|). Saves its input.
  */
 class GeluTanh {
@@ -102,7 +102,7 @@ class GeluTanh {
   }
 }
 
-/** x / (1 + e^-x) (S. Elfwing et al., arXiv:1702.03118); 2.7 ULP. Saves its input. */
+/** x / (1 + e^-x) (S. Elfwing et al., arXiv:1702.03118); 3.2 ULP. Saves its input. */
 class Silu {
   @inline f(x: v128): v128 {
     return Gate.logistic(x, x)
