@@ -83,20 +83,19 @@ export class SmoothL1Loss extends Module {
 export class BCELoss extends Module {
   /** Factors of the losses, or null. */
   readonly weight: Tensor | null
-  readonly #options: ops.LossOptions
+  readonly #options: ops.BCELossOptions
 
   /** The weight becomes a buffer of this module, which takes over its memory. */
   constructor(options: ops.BCELossOptions = {}) {
     super()
     bceOptions('BCELoss', options)
-    const { weight, ...rest } = options
-    this.weight = held(weight)
-    this.#options = rest
+    this.weight = held(options.weight)
+    this.#options = { ...options, weight: this.weight }
   }
 
   /** Of probabilities and targets of one shape, a tensor without axes, or with reduction `'none'` of that shape. */
   forward(input: Tensor, target: Tensor): Tensor {
-    return ops.binaryCrossEntropy(input, target, { ...this.#options, weight: this.weight })
+    return ops.binaryCrossEntropy(input, target, this.#options)
   }
 }
 
@@ -106,22 +105,20 @@ export class BCEWithLogitsLoss extends Module {
   readonly weight: Tensor | null
   /** Factors of the losses of positive targets, or null. */
   readonly posWeight: Tensor | null
-  readonly #options: ops.LossOptions
+  readonly #options: ops.BCEWithLogitsLossOptions
 
   /** The weights become buffers of this module, which takes over their memory. */
   constructor(options: ops.BCEWithLogitsLossOptions = {}) {
     super()
     bceWithLogitsOptions('BCEWithLogitsLoss', options)
-    const { weight, posWeight, ...rest } = options
-    this.weight = held(weight)
-    this.posWeight = held(posWeight)
-    this.#options = rest
+    this.weight = held(options.weight)
+    this.posWeight = held(options.posWeight)
+    this.#options = { ...options, weight: this.weight, posWeight: this.posWeight }
   }
 
   /** Of logits and targets of one shape, a tensor without axes, or with reduction `'none'` of that shape. */
   forward(input: Tensor, target: Tensor): Tensor {
-    const { weight, posWeight } = this
-    return ops.binaryCrossEntropyWithLogits(input, target, { ...this.#options, weight, posWeight })
+    return ops.binaryCrossEntropyWithLogits(input, target, this.#options)
   }
 }
 
@@ -135,9 +132,8 @@ export class CrossEntropyLoss extends Module {
   constructor(options: ops.CrossEntropyLossOptions = {}) {
     super()
     crossEntropyOptions('CrossEntropyLoss', options)
-    const { weight, ...rest } = options
-    this.weight = held(weight)
-    this.#options = rest
+    this.weight = held(options.weight)
+    this.#options = { ...options, weight: this.weight }
   }
 
   /**
@@ -145,7 +141,7 @@ export class CrossEntropyLoss extends Module {
    * or (N) with reduction `'none'`.
    */
   forward(logits: Tensor, target: Tensor): Tensor {
-    return ops.crossEntropy(logits, target, { ...this.#options, weight: this.weight })
+    return ops.crossEntropy(logits, target, this.#options)
   }
 }
 
@@ -159,14 +155,13 @@ export class NLLLoss extends Module {
   constructor(options: ops.NLLLossOptions = {}) {
     super()
     nllOptions('NLLLoss', options)
-    const { weight, ...rest } = options
-    this.weight = held(weight)
-    this.#options = rest
+    this.weight = held(options.weight)
+    this.#options = { ...options, weight: this.weight }
   }
 
   /** Of (N, C) and (N) class indices, int32 or uint8: a tensor without axes, or (N) with reduction `'none'`. */
   forward(input: Tensor, target: Tensor): Tensor {
-    return ops.nllLoss(input, target, { ...this.#options, weight: this.weight })
+    return ops.nllLoss(input, target, this.#options)
   }
 }
 

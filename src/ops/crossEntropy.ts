@@ -222,9 +222,10 @@ interface CrossEntropyParams extends Params {
 
 export function crossEntropyOptions(op: string, options: CrossEntropyLossOptions): CrossEntropyParams {
   checkOptions(op, options, ['ignoreIndex', 'labelSmoothing', 'reduction', 'weight'])
-  const { labelSmoothing = 0, ...rest } = options
+  const { labelSmoothing = 0 } = options
   checkOption(op, 'labelSmoothing', labelSmoothing, labelSmoothing >= 0 && labelSmoothing <= 1, 'a number from 0 to 1')
-  return { ...nllOptions(op, rest), smoothing: labelSmoothing }
+  const { reduction, ignored, weight } = labelOptions(op, options)
+  return { reduction, ignored, weight, smoothing: labelSmoothing }
 }
 
 /**
@@ -248,6 +249,11 @@ export function nllLoss(input: Tensor, target: Tensor, options: NLLLossOptions =
 
 export function nllOptions(op: string, options: NLLLossOptions): Params & { readonly weight: Tensor | null } {
   checkOptions(op, options, ['ignoreIndex', 'reduction', 'weight'])
+  return labelOptions(op, options)
+}
+
+/** What the options of both have in common. */
+function labelOptions(op: string, options: NLLLossOptions): Params & { readonly weight: Tensor | null } {
   const { weight = null, ignoreIndex = -100, reduction = 'mean' } = options
   checkReduction(op, reduction)
   checkOption(op, 'ignoreIndex', ignoreIndex, (ignoreIndex | 0) === ignoreIndex, 'an integer of 32 bits')
