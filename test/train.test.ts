@@ -740,6 +740,12 @@ describe('refused:', () => {
       OptionError,
       /trains no parameter of this model/,
     ],
+    [
+      'metrics that differ in a capital',
+      withOption({ metrics: { f1: () => 1, F1: () => 2 } }),
+      OptionError,
+      /f1 and F1 would both be valF1/,
+    ],
     ['a batch size of 0', withOption({ batchSize: 0 }), OptionError, /batchSize is 0/],
     ['a seed of -1', withOption({ seed: -1 }), OptionError, /-1 is not a seed/],
     ['a split of 1', withOption({ validationSplit: 1 }), OptionError, /^fit: validationSplit is 1/],

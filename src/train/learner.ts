@@ -72,6 +72,9 @@ export function checkMetrics(op: string, metrics: Readonly<Record<string, Metric
       throw new OptionError(`${op}: a metric has no name; give it one, as in { accuracy: metrics.accuracy }`)
     if (/^(loss|lr|seconds)$|^val[A-Z]/.test(name))
       throw new OptionError(`${op}: a metric cannot be called ${name}, which is the name of something else in the logs`)
+    const twin = `${name[0].toLowerCase()}${name.slice(1)}`
+    if (twin !== name && Object.hasOwn(metrics, twin))
+      throw new OptionError(`${op}: the metrics ${twin} and ${name} would both be val${name} in validation; rename one`)
   }
 }
 
